@@ -1,0 +1,320 @@
+//! Made-up customers with the habits of real ones, to try things out and to measure at any size.
+//!
+//! Purchases follow the BG/NBD model: every customer has an own rate and an own chance to drop out after each
+//! purchase. First purchases are spread over the period, weeks and days have their rhythm, and baskets follow
+//! personal tastes.
+//!
+//! # Invariants
+//!
+//! - **A seed is a store.** Each customer has an own random stream, so the same [`Spec`] gives the same events
+//!   whatever the number of threads; generating again changes nothing.
+//! - **Bounded memory.** Customers are made, written and forgotten in blocks, in the order in which a store keeps
+//!   them.
+//!
+//! # Not here
+//!
+//! How one customer's history is drawn is `history`; products and prices are `catalogue`.
+
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use stratagem_model::time::Day;
+use stratagem_model::{CustomerId, EventId, EventKind, Line, Order, Zone};
+
+use crate::{Appended, CustomerEvents, Settings, Source, Store, StoreError};
+
+mod catalogue;
+mod history;
+
+use catalogue::Catalogue;
+use history::{Habits, Purchase};
+
+/// What to make up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Spec {
+    pub customers: u32,
+    /// On average over all customers and the whole period; every customer has at least one.
+    pub orders_per_customer: f64,
+    /// The first day of the period, in the store's zone.
+    pub start: Day,
+    pub days: u32,
+    pub seed: u64,
+    pub categories: u32,
+    pub products: u32,
+    /// Whether orders have lines. Their values are the same without.
+    pub has_lines: bool,
+}
+
+impl Default for Spec {
+    /// Two years of a small shop.
+    fn default() -> Self {
+        Self {
+            customers: 10_000,
+            orders_per_customer: 8.0,
+            // 2024-01-01.
+            start: 19_723,
+            days: 730,
+            seed: 1,
+            categories: 20,
+            products: 1_000,
+            has_lines: true,
+        }
+    }
+}
+
+/// How far it is, in customers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    pub done: u64,
+    pub total: u64,
+}
+
+/// Why nothing, or not everything, was made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GenerateError {
+    #[error("`{field}` is {value}, but it must be {accepted}")]
+    Spec { field: &'static str, value: String, accepted: String },
+    #[error("the store's zone is unknown")]
+    Zone(#[from] stratagem_model::time::UnknownZone),
+    #[error("interrupted; what was written stays, and the same command completes it")]
+    Interrupted,
+    #[error("cannot write the CSV file")]
+    Io(#[from] io::Error),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl GenerateError {
+    /// The next thing to try.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Store(error) => error.hint(),
+            _ => None,
+        }
+    }
+}
+
+/// Customers a block. Large enough for a store to write in long runs of neighbouring keys, small enough for memory.
+const BLOCK: usize = 8192;
+
+impl Spec {
+    fn check(&self) -> Result<(), GenerateError> {
+        let refuse = |field, value: String, accepted: &str| {
+            Err(GenerateError::Spec { field, value, accepted: accepted.into() })
+        };
+        let Self { customers, orders_per_customer, start, days, categories, products, .. } = *self;
+        if !(1..=100_000_000).contains(&customers) {
+            return refuse("customers", customers.to_string(), "from 1 to 100,000,000");
+        }
+        if !(1.0..=1_000.0).contains(&orders_per_customer) {
+            return refuse("orders per customer", orders_per_customer.to_string(), "from 1 to 1,000");
+        }
+        if !(0..=47_000).contains(&start) {
+            let date = stratagem_model::time::date_of(start);
+            return refuse("start", format!("`{date}`"), "from 1970-01-01 to 2098-09-06");
+        }
+        if !(7..=36_500).contains(&days) {
+            return refuse("days", days.to_string(), "from 7 to 36,500");
+        }
+        if !(1..=10_000).contains(&categories) {
+            return refuse("categories", categories.to_string(), "from 1 to 10,000");
+        }
+        if !(categories..=1_000_000).contains(&products) {
+            return refuse("products", products.to_string(), "from the number of categories to 1,000,000");
+        }
+        Ok(())
+    }
+
+    /// The id a customer has outside.
+    pub fn external_id(number: u32) -> String {
+        format!("c{number:07}")
+    }
+}
+
+/// Puts made-up customers into a store.
+///
+/// # Errors
+/// The spec is out of bounds, the store refused, or `cancel` was set: then some customers are there, and the same
+/// call completes the rest.
+pub fn generate(
+    store: &dyn Store,
+    spec: &Spec,
+    progress: &mut dyn FnMut(Progress),
+    cancel: &AtomicBool,
+) -> Result<Appended, GenerateError> {
+    let maker = Maker::new(spec, store.settings())?;
+    let mut source = Source {
+        name: "generated".into(),
+        kind: "orders".into(),
+        fingerprint: maker.fingerprint(store.settings()),
+        rows: 0,
+        is_complete: false,
+    };
+    store.put_source(&source)?;
+    let codes = if spec.has_lines { maker.catalogue.enter(store)? } else { vec![] };
+    let numbers = numbers_in_key_order(spec.customers);
+    let make = |numbers: &[u32]| -> Vec<CustomerEvents> {
+        numbers.par_iter().map(|number| maker.customer(*number, &codes)).collect()
+    };
+    let mut blocks = numbers.chunks(BLOCK);
+    let mut ready = blocks.next().map(make).unwrap_or_default();
+    let mut total = Appended::default();
+    let mut done = 0;
+    while !ready.is_empty() {
+        if cancel.load(Ordering::Relaxed) {
+            return Err(GenerateError::Interrupted);
+        }
+        done += ready.len() as u64;
+        // The next block is made while this one is written.
+        let next = blocks.next();
+        let (appended, made) = rayon::join(|| store.append(ready), || next.map(make).unwrap_or_default());
+        let appended = appended?;
+        total.customers_new += appended.customers_new;
+        total.added += appended.added;
+        total.unchanged += appended.unchanged;
+        progress(Progress { done, total: u64::from(spec.customers) });
+        ready = made;
+    }
+    source.rows = total.added + total.unchanged;
+    source.is_complete = true;
+    store.put_source(&source)?;
+    Ok(total)
+}
+
+/// Writes the orders that [`generate`] would put into a store with these settings as CSV, for
+/// [`ingest`](crate::ingest). Gives the number of rows.
+///
+/// # Errors
+/// The spec is out of bounds, writing failed, or `cancel` was set.
+pub fn write_csv(
+    spec: &Spec,
+    settings: &Settings,
+    out: &mut dyn Write,
+    cancel: &AtomicBool,
+) -> Result<u64, GenerateError> {
+    let maker = Maker::new(spec, settings)?;
+    let header: &[u8] = match spec.has_lines {
+        true => b"customer,order,time,product,category,quantity,gross,discount\n",
+        false => b"customer,order,time,gross,discount\n",
+    };
+    out.write_all(header)?;
+    let mut rows = 0;
+    for first in (0..spec.customers).step_by(BLOCK) {
+        if cancel.load(Ordering::Relaxed) {
+            return Err(GenerateError::Interrupted);
+        }
+        let block = first..(first + BLOCK as u32).min(spec.customers);
+        let texts: Vec<_> = block.into_par_iter().map(|number| maker.rows(number)).collect();
+        for (text, count) in texts {
+            out.write_all(text.as_bytes())?;
+            rows += count;
+        }
+    }
+    out.flush()?;
+    Ok(rows)
+}
+
+/// Customers' numbers in the order in which a store keeps the customers.
+fn numbers_in_key_order(customers: u32) -> Vec<u32> {
+    let key = |number: u32| {
+        let id = CustomerId::from_external(&Spec::external_id(number));
+        (id.bucket(), id, number)
+    };
+    let mut keys: Vec<_> = (0..customers).into_par_iter().map(key).collect();
+    keys.par_sort_unstable();
+    keys.into_iter().map(|(_, _, number)| number).collect()
+}
+
+/// Everything that customers have in common.
+struct Maker<'s> {
+    spec: &'s Spec,
+    zone: Zone,
+    currency: stratagem_model::Currency,
+    catalogue: Catalogue,
+    habits: Habits,
+}
+
+impl<'s> Maker<'s> {
+    fn new(spec: &'s Spec, settings: &Settings) -> Result<Self, GenerateError> {
+        spec.check()?;
+        Ok(Self {
+            spec,
+            zone: Zone::new(&settings.zone)?,
+            currency: settings.currency.clone(),
+            catalogue: Catalogue::new(spec, &settings.currency),
+            habits: Habits::calibrate(spec),
+        })
+    }
+
+    /// A digest of everything that decides what is made.
+    fn fingerprint(&self, settings: &Settings) -> String {
+        let said = serde_json::to_vec(&(self.spec, settings)).expect("numbers and texts can be written as JSON");
+        blake3::hash(&said).to_hex().to_string()
+    }
+
+    fn purchases(&self, number: u32) -> Vec<Purchase> {
+        history::purchases(self.spec, &self.habits, &self.catalogue, &self.zone, number)
+    }
+
+    fn customer(&self, number: u32, codes: &[u32]) -> CustomerEvents {
+        let external_id = Spec::external_id(number);
+        let mut events = CustomerEvents { external_id, timeline: Default::default() };
+        for (n, purchase) in self.purchases(number).into_iter().enumerate() {
+            let id = EventId::from_external(EventKind::Order, &order_id(&events.external_id, n));
+            let mut lines: Vec<Line> = vec![];
+            if self.spec.has_lines {
+                lines.extend(purchase.lines.iter().map(|line| Line {
+                    product: codes[line.product as usize],
+                    ..*line
+                }));
+                lines.sort_unstable_by_key(|line| (line.product, line.quantity, line.gross));
+            }
+            events.timeline.orders.push(Order {
+                id,
+                event_time: purchase.time,
+                known_time: purchase.time,
+                gross: purchase.gross,
+                discount: purchase.discount,
+                lines: lines.len() as u32,
+            });
+            events.timeline.lines.append(&mut lines);
+        }
+        events
+    }
+
+    /// The rows of a customer, and how many they are.
+    fn rows(&self, number: u32) -> (String, u64) {
+        use std::fmt::Write;
+        let customer = Spec::external_id(number);
+        let (mut text, mut count) = (String::new(), 0);
+        let amount = |minor| self.currency.format(minor).replace(',', "");
+        for (n, purchase) in self.purchases(number).into_iter().enumerate() {
+            let front = format!("{customer},{},{}", order_id(&customer, n), purchase.time);
+            let discount = amount(purchase.discount);
+            if !self.spec.has_lines {
+                count += 1;
+                writeln!(text, "{front},{},{discount}", amount(purchase.gross))
+                    .expect("writing to a string cannot fail");
+                continue;
+            }
+            for (place, line) in purchase.lines.iter().enumerate() {
+                let (product, category) = self.catalogue.names(line.product);
+                // The order's discount is on its first line.
+                let discount = if place == 0 { discount.as_str() } else { "0" };
+                let (quantity, gross) = (line.quantity, amount(line.gross));
+                count += 1;
+                writeln!(text, "{front},{product},{category},{quantity},{gross},{discount}")
+                    .expect("writing to a string cannot fail");
+            }
+        }
+        (text, count)
+    }
+}
+
+/// The id that a customer's order has outside.
+fn order_id(customer: &str, n: usize) -> String {
+    format!("{customer}-{n:04}")
+}

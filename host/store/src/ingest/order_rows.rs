@@ -1,0 +1,235 @@
+//! Rows of a file of orders, read one by one: lines with their customers, orders and products still as texts.
+
+use serde_json::Value as Json;
+use stratagem_model::{Money, Time};
+
+use super::error::{CORRECT_IT, Problem};
+use super::fields::{CATEGORY_ALIASES, GROSS_ALIASES, PRODUCT_ALIASES, QUANTITY_ALIASES};
+use super::plan::{Plan, is_called};
+use super::value::{Cell, Origin, TimeMemo, Values};
+use super::words::{NONE, Words};
+
+/// Where the fields of orders come from.
+pub(super) struct OrderFields {
+    pub(super) values: Values,
+    pub(super) order: Option<Origin>,
+    customer: Origin,
+    time: Origin,
+    known: Option<Origin>,
+    product: Option<Origin>,
+    category: Option<Origin>,
+    quantity: Option<Origin>,
+    gross: Option<Origin>,
+    discount: Option<Origin>,
+    lines: Option<Origin>,
+    nested: Values,
+}
+
+/// One line of an order; also an order without lines, and then `product` is [`NONE`].
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OrderRow {
+    pub(super) customer: u32,
+    /// [`NONE`] if the file has no order ids.
+    pub(super) order: u32,
+    pub(super) product: u32,
+    pub(super) category: u32,
+    pub(super) quantity: i32,
+    /// Among the lines nested in one row.
+    pub(super) place: u32,
+    /// In the file.
+    pub(super) line: u64,
+    pub(super) time: Time,
+    pub(super) known: Time,
+    /// What it adds to the order's value.
+    pub(super) gross: Money,
+    /// What the line itself is worth: the same, but for nested lines of an order that says its own value.
+    pub(super) line_gross: Money,
+    pub(super) discount: Money,
+}
+
+/// Rows with the texts they refer to by number.
+#[derive(Debug, Default)]
+pub(super) struct OrderPart {
+    pub(super) customers: Words,
+    pub(super) orders: Words,
+    pub(super) products: Words,
+    pub(super) categories: Words,
+    pub(super) rows: Vec<OrderRow>,
+    /// Orders that lost a line, and which.
+    pub(super) lost: Vec<(u32, u64)>,
+    pub(super) lost_of_unknown_order: u64,
+    scratch: String,
+    time: TimeMemo,
+    known: TimeMemo,
+}
+
+/// The columns of nested lines, as messages name them.
+const NESTED: [&str; 4] = ["lines.product", "lines.category", "lines.quantity", "lines.gross"];
+
+impl OrderRow {
+    /// What tells orders without ids apart.
+    pub(super) fn own(&self) -> u64 {
+        if self.order == NONE { self.line } else { 0 }
+    }
+}
+
+impl OrderFields {
+    pub(super) fn new(plan: &Plan, values: Values) -> Self {
+        let field = |name| plan.field(name).cloned();
+        Self {
+            nested: Values { columns: NESTED.map(Into::into).into(), ..values.clone() },
+            values,
+            order: field("order"),
+            customer: plan.required("customer"),
+            time: plan.required("time"),
+            known: field("known"),
+            product: field("product"),
+            category: field("category"),
+            quantity: field("quantity"),
+            gross: field("gross"),
+            discount: field("discount"),
+            lines: field("lines"),
+        }
+    }
+
+    /// Takes a row into a part. Of a row with a problem, only that its order lost a line.
+    pub(super) fn row(&self, part: &mut OrderPart, line: u64, cells: &[Cell<'_>]) -> Result<(), Box<Problem>> {
+        let before = part.rows.len();
+        let taken = self.take(part, line, cells);
+        if taken.is_err() {
+            part.rows.truncate(before);
+            if let Some(origin) = &self.order {
+                match self.values.text(origin, cells, &mut part.scratch) {
+                    Ok(Some(order)) => part.lost.push((part.orders.code(order), line)),
+                    _ => part.lost_of_unknown_order += 1,
+                }
+            }
+        }
+        taken
+    }
+
+    fn take(&self, part: &mut OrderPart, line: u64, cells: &[Cell<'_>]) -> Result<(), Box<Problem>> {
+        let values = &self.values;
+        let customer = values.required_text(&self.customer, cells, &mut part.scratch)?;
+        let customer = part.customers.code(customer);
+        let order = match &self.order {
+            Some(origin) => part.orders.code(values.required_text(origin, cells, &mut part.scratch)?),
+            None => NONE,
+        };
+        let time = values.time(&self.time, cells, &mut part.time)?;
+        let known = values.known(self.known.as_ref(), cells, &mut part.known, time)?;
+        let discount = match &self.discount {
+            Some(origin) => values.money(origin, cells)?,
+            None => 0,
+        };
+        let mut row = OrderRow {
+            customer,
+            order,
+            product: NONE,
+            category: NONE,
+            quantity: 1,
+            place: 0,
+            line,
+            time,
+            known,
+            gross: 0,
+            line_gross: 0,
+            discount,
+        };
+        if let Some(origin) = &self.lines
+            && let Some(lines) = values.list(origin, cells)?
+        {
+            return self.take_nested(part, row, lines, cells);
+        }
+        if let Some(origin) = &self.product {
+            let product = values.required_text(origin, cells, &mut part.scratch)?;
+            row.product = part.products.code(product);
+        }
+        if let Some(origin) = &self.category
+            && let Some(category) = values.text(origin, cells, &mut part.scratch)?
+        {
+            row.category = part.categories.code(category);
+        }
+        if let Some(origin) = &self.quantity {
+            row.quantity = values.quantity(origin, cells)?;
+        }
+        let Some(origin) = &self.gross else {
+            let problem = "the order has neither a value nor lines".into();
+            return Err(Problem::new("", "", problem, CORRECT_IT));
+        };
+        row.gross = values.money(origin, cells)?;
+        row.line_gross = row.gross;
+        part.rows.push(row);
+        Ok(())
+    }
+
+    /// Takes an order whose lines are a list in its row.
+    fn take_nested(
+        &self,
+        part: &mut OrderPart,
+        order: OrderRow,
+        lines: &[Json],
+        cells: &[Cell<'_>],
+    ) -> Result<(), Box<Problem>> {
+        let own_gross = match &self.gross {
+            Some(origin) if !self.values.is_missing(origin, cells) => Some(self.values.money(origin, cells)?),
+            _ => None,
+        };
+        if lines.is_empty() {
+            let Some(gross) = own_gross else {
+                let problem = "the order has neither a value nor lines".into();
+                return Err(Problem::new("", "", problem, CORRECT_IT));
+            };
+            part.rows.push(OrderRow { gross, line_gross: gross, ..order });
+        }
+        for (place, line) in (0..).zip(lines) {
+            let cell = |name: &str, aliases: &[&str]| {
+                let names = std::iter::once(&name).chain(aliases);
+                let mut found = names.filter_map(|name| line.as_object()?.iter().find(|(k, _)| is_called(k, name)));
+                Cell::json(found.next().map(|(_, value)| value))
+            };
+            let nested = [
+                cell("product", PRODUCT_ALIASES),
+                cell("category", CATEGORY_ALIASES),
+                cell("quantity", QUANTITY_ALIASES),
+                cell("gross", GROSS_ALIASES),
+            ];
+            let [product, category, quantity, gross] = [0, 1, 2, 3].map(Origin::Column);
+            let mut row = OrderRow { place, ..order };
+            row.product =
+                part.products.code(self.nested.required_text(&product, &nested, &mut part.scratch)?);
+            if let Some(category) = self.nested.text(&category, &nested, &mut part.scratch)? {
+                row.category = part.categories.code(category);
+            }
+            if !matches!(nested[2], Cell::Missing) {
+                row.quantity = self.nested.quantity(&quantity, &nested)?;
+            }
+            row.line_gross = self.nested.money(&gross, &nested)?;
+            // What the order says of itself counts once, with its first line.
+            row.gross = own_gross.map_or(row.line_gross, |own| if place == 0 { own } else { 0 });
+            row.discount = if place == 0 { order.discount } else { 0 };
+            part.rows.push(row);
+        }
+        Ok(())
+    }
+}
+
+impl OrderPart {
+    /// Adds another part, whose rows come later in the file.
+    pub(super) fn merge(&mut self, other: Self) {
+        let customers = self.customers.merge(other.customers);
+        let orders = self.orders.merge(other.orders);
+        let products = self.products.merge(other.products);
+        let categories = self.categories.merge(other.categories);
+        let code = |codes: &[u32], code: u32| if code == NONE { NONE } else { codes[code as usize] };
+        self.rows.extend(other.rows.into_iter().map(|row| OrderRow {
+            customer: code(&customers, row.customer),
+            order: code(&orders, row.order),
+            product: code(&products, row.product),
+            category: code(&categories, row.category),
+            ..row
+        }));
+        self.lost.extend(other.lost.into_iter().map(|(order, line)| (code(&orders, order), line)));
+        self.lost_of_unknown_order += other.lost_of_unknown_order;
+    }
+}

@@ -1,0 +1,239 @@
+//! The sled store when its process is killed, its disk fills up, or another process has it.
+//!
+//! A test starts this binary again to run [`child`], which writes and says on its standard output what was
+//! acknowledged.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+
+use stratagem_model::{BUCKETS, EventKind};
+use stratagem_store::{CustomerEvents, SledStore, Store, StoreError};
+
+use crate::data::{Backend, EVERYTHING, Memory, Sled, event, order, scan, with_orders};
+
+/// What a child is to do, and where.
+const TASK: &str = "STRATAGEM_STORE_TEST_TASK";
+const DIRECTORY: &str = "STRATAGEM_STORE_TEST_DIRECTORY";
+
+/// An order, its lines and an event, all with one number: written whole or not at all.
+fn numbered(number: u64) -> CustomerEvents {
+    let mut events = with_orders(&format!("c{}", number % 37), [order(number, number as i64, 3)]);
+    events.timeline.events.push(event(EventKind::Visit, number, number as i64));
+    events
+}
+
+/// Many customers in one batch.
+fn large_batch() -> Vec<CustomerEvents> {
+    (0..20_000).map(|n| with_orders(&format!("customer {n}"), [order(n, 1, 5), order(n + 1, 2, 5)])).collect()
+}
+
+/// Not a test of its own: what the tests below run in another process.
+#[test]
+fn child() {
+    let Ok(task) = std::env::var(TASK) else { return };
+    let directory = std::env::var(DIRECTORY).unwrap();
+    match task.split_once(' ').unwrap_or((&task, "")) {
+        ("append", from) => append_for_ever(&SledStore::open(directory).unwrap(), from.parse().unwrap()),
+        ("append-large", _) => {
+            let store = SledStore::open(directory).unwrap();
+            let go = AtomicBool::new(false);
+            store.append_with_progress(large_batch(), &mut |done| say(&format!("done {done}")), &go).unwrap();
+            say("all done");
+        }
+        ("append-until-refused", _) => append_until_refused(&SledStore::open(directory).unwrap()),
+        ("open", _) => say(&format!("{:?}", SledStore::open(directory).map(drop))),
+        other => panic!("unknown task {other:?}"),
+    }
+}
+
+/// Four threads, so that commits are shared.
+fn append_for_ever(store: &SledStore, from: u64) {
+    let next = Mutex::new(from);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                loop {
+                    let number = {
+                        let mut next = next.lock().unwrap();
+                        *next += 1;
+                        *next - 1
+                    };
+                    store.append(vec![numbered(number)]).unwrap();
+                    say(&format!("ack {number}"));
+                }
+            });
+        }
+    });
+}
+
+fn append_until_refused(store: &SledStore) {
+    for number in 0.. {
+        // Much at once, to come to the end soon.
+        let batch = (0..200).map(|n| numbered(number * 200 + n)).collect();
+        match store.append(batch) {
+            Ok(_) => (0..200).for_each(|n| say(&format!("ack {}", number * 200 + n))),
+            Err(error) => {
+                say(&format!("refused {error:?}"));
+                break;
+            }
+        }
+    }
+    let refusals = [
+        store.append(vec![numbered(u64::MAX)]).map(drop),
+        store.scan(0..BUCKETS, EVERYTHING, &mut |_, _| {}),
+        store.put_document("runs", "a", b"x"),
+        store.intern("product", &["x"]).map(drop),
+        store.totals().map(drop),
+    ];
+    assert!(refusals.iter().all(|refusal| matches!(refusal, Err(StoreError::Failed(_)))), "{refusals:?}");
+    say("refuses everything");
+}
+
+fn say(line: &str) {
+    // One write, so that a line is there whole or not at all.
+    std::io::stdout().lock().write_all(format!("\n{line}\n").as_bytes()).unwrap();
+}
+
+/// Runs `child` with a task; `limit` is a shell command that limits what it may do.
+fn start(task: &str, directory: &Path, limit: &str) -> Child {
+    Command::new("sh")
+        .args(["-c", &format!("{limit} exec \"$0\" crash::child --exact --nocapture")])
+        .arg(std::env::current_exe().unwrap())
+        .env(TASK, task)
+        .env(DIRECTORY, directory)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// The lines that a child says, until `enough` of them; then it is killed, and what it had said is read to the end.
+fn kill_after(enough: usize, mut child: Child) -> Vec<String> {
+    let said = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut said = said.filter(|line| ["ack ", "done ", "all done"].iter().any(|word| line.starts_with(word)));
+    let mut lines: Vec<_> = said.by_ref().take(enough).collect();
+    child.kill().unwrap();
+    lines.extend(said);
+    child.wait().unwrap();
+    lines
+}
+
+fn acknowledged(lines: &[String]) -> impl Iterator<Item = u64> + '_ {
+    lines.iter().filter_map(|line| line.strip_prefix("ack ")).map(|number| number.parse().unwrap())
+}
+
+/// Numbers whose order and event are both there; panics on half of one.
+fn numbers_in(store: &dyn Store) -> BTreeSet<u64> {
+    let mut numbers = BTreeSet::new();
+    for (_, timeline) in scan(store, EVERYTHING) {
+        let ids: Vec<_> = timeline.orders.iter().map(|order| order.id.0).collect();
+        assert_eq!(ids, timeline.events.iter().map(|event| event.id.0).collect::<Vec<_>>());
+        assert_eq!(timeline.lines.len(), 3 * ids.len());
+        numbers.extend(ids);
+    }
+    numbers
+}
+
+#[test]
+fn what_was_acknowledged_survives_kill_9() {
+    let mut sled = Sled::new();
+    let mut sent = BTreeSet::new();
+    let mut from = 0;
+    for enough in [1, 60, 7, 333, 2, 150, 41] {
+        sled.close();
+        let lines = kill_after(enough, start(&format!("append {from}"), sled.path(), ""));
+        sent.extend(acknowledged(&lines));
+        assert!(lines.len() >= enough);
+        sled.open();
+        let there = numbers_in(sled.store());
+        let lost: Vec<_> = sent.difference(&there).collect();
+        assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
+        assert_eq!(sled.sled().verify().unwrap().problems, []);
+        from = there.last().map_or(0, |last| last + 1);
+    }
+
+    let everything: Vec<_> = (0..from).map(numbered).collect();
+    let memory = Memory::new();
+    memory.store().append(everything.clone()).unwrap();
+    sled.store().append(everything).unwrap();
+    assert_eq!(scan(sled.store(), EVERYTHING), scan(memory.store(), EVERYTHING));
+    assert_eq!(sled.store().totals().unwrap(), memory.store().totals().unwrap());
+}
+
+#[test]
+fn a_killed_large_append_leaves_whole_customers_and_can_be_run_again() {
+    let mut sled = Sled::new();
+    for enough in [1, 9] {
+        sled.close();
+        kill_after(enough, start("append-large", sled.path(), ""));
+        sled.open();
+        let verified = sled.sled().verify().unwrap();
+        assert_eq!(verified.problems, []);
+        for (_, timeline) in scan(sled.store(), EVERYTHING) {
+            assert_eq!((timeline.orders.len(), timeline.lines.len()), (2, 10));
+        }
+    }
+    sled.store().append(large_batch()).unwrap();
+    assert_eq!(sled.store().totals().unwrap().orders, 40_000);
+    assert_eq!(sled.sled().verify().unwrap().problems, []);
+}
+
+#[test]
+fn an_append_can_be_stopped_between_customers() {
+    let sled = Sled::new();
+    let stop = AtomicBool::new(false);
+    let mut seen = 0;
+    let stopped = sled.store().append_with_progress(
+        large_batch(),
+        &mut |done| {
+            seen = done;
+            stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        },
+        &stop,
+    );
+    assert!(matches!(stopped, Err(StoreError::Interrupted)));
+    assert!((1..20_000).contains(&seen));
+    assert_eq!(sled.store().totals().unwrap().customers, seen);
+    assert_eq!(sled.sled().verify().unwrap().problems, []);
+    assert_eq!(sled.store().append(large_batch()).unwrap().unchanged, 2 * seen);
+    assert_eq!(sled.store().totals().unwrap().customers, 20_000);
+}
+
+#[test]
+fn a_full_disk_stops_the_store_and_loses_nothing_acknowledged() {
+    let mut sled = Sled::new();
+    sled.close();
+    // No file may grow beyond 3 MB; a write that would is refused, as on a full disk.
+    let child = start("append-until-refused", sled.path(), "trap '' XFSZ; ulimit -f 6144;");
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<_> = said.lines().map(str::to_owned).collect();
+    assert!(lines.iter().any(|line| line.starts_with("refused Sled")), "{said}");
+    assert!(lines.iter().any(|line| line == "refuses everything"), "{said}");
+    let sent: BTreeSet<_> = acknowledged(&lines).collect();
+    assert!(sent.len() >= 1_000, "{said}");
+
+    sled.open();
+    assert!(sent.is_subset(&numbers_in(sled.store())));
+    assert_eq!(sled.sled().verify().unwrap().problems, []);
+    let all = sent.last().unwrap() + 200;
+    sled.store().append((0..all).map(numbered).collect()).unwrap();
+    assert_eq!(numbers_in(sled.store()).len() as u64, all);
+}
+
+#[test]
+fn a_second_process_is_told_that_the_store_is_in_use() {
+    let mut sled = Sled::new();
+    let open = |sled: &Sled| {
+        let output = start("open", sled.path(), "").wait_with_output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(open(&sled).contains("Err(InUse("));
+    assert!(matches!(SledStore::open(sled.path()), Err(StoreError::InUse(_))));
+    sled.close();
+    assert!(open(&sled).contains("Ok(())"));
+}

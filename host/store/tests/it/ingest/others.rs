@@ -1,0 +1,95 @@
+//! Customers, events, touches and products.
+
+use stratagem_store::Store;
+use stratagem_store::ingest::Kind;
+
+use super::files::{Scratch, options};
+
+#[test]
+fn other_columns_of_customers_are_attributes() {
+    let scratch = Scratch::new();
+    let csv = "household_id,age,income,signup_date\n1,65+,35-49K,2016-05-01\n2,,50-74K,\n3,,,\n1,65+,35-49K,2016-05-01\n";
+    insta::assert_snapshot!(scratch.check("c.csv", csv, &options(Kind::Customers, "band=income")), @r"");
+    let again = scratch.ingest("c.csv", &options(Kind::Customers, "band=income")).unwrap();
+    assert_eq!((again.appended.customers_new, again.appended.added, again.appended.unchanged), (0, 0, 7));
+    assert_eq!(again.attributes, ["band", "age"]);
+    insta::assert_snapshot!(again.warnings.join("\n"), @"");
+}
+
+#[test]
+fn an_attribute_with_a_time_holds_from_then_on() {
+    let scratch = Scratch::new();
+    let csv = "customer,as_of,known,tier\n1,2017-01-01,2017-01-05,gold\n1,2017-06-01,,silver\n";
+    insta::assert_snapshot!(scratch.check("c.csv", csv, &options(Kind::Customers, "")), @r"");
+    // The same instant with another value is another story.
+    let contradiction = csv.replace("2017-06-01,,silver", "2017-01-01,2017-01-05,silver");
+    insta::assert_snapshot!(scratch.check("d.csv", contradiction, &options(Kind::Customers, "")), @"");
+}
+
+#[test]
+fn events_have_kinds_subjects_and_values() {
+    let scratch = Scratch::new();
+    let csv = "customer,event_type,time,known,event_id,subject,amount\n\
+        a,visit,2017-01-01 10:00,,1,web,\n\
+        a,refund,2017-01-02 10:00,2017-01-03 10:00,1,shoe,12.50\n\
+        a,tag,2017-01-02,,2,vip,\n\
+        a,tag,2017-01-04,,3,vip,0\n\
+        a,attribute,2017-01-05,,4,tier,gold\n\
+        a,unsubscribe,2017-01-06,,5,,\n\
+        a,visit,2017-01-01 10:00,,1,web,\n";
+    insta::assert_snapshot!(scratch.check("e.csv", csv, &options(Kind::Events, "")), @r"");
+    let again = scratch.ingest("e.csv", &options(Kind::Events, "")).unwrap();
+    assert_eq!((again.appended.added, again.appended.unchanged), (0, 7));
+}
+
+#[test]
+fn events_without_ids_are_counted_when_they_are_equal() {
+    let scratch = Scratch::new();
+    let ndjson = "{\"customer\":1,\"time\":\"2017-01-01\"}\n\n{\"customer\":1,\"time\":\"2017-01-01\"}\n\
+        {\"customer\":1,\"time\":\"2017-01-02\",\"subject\":\"shop 7\"}\n";
+    // The last line is the only one with a subject.
+    insta::assert_snapshot!(scratch.check("e.ndjson", ndjson, &options(Kind::Events, "kind=visit")), @r"");
+    let again = scratch.ingest("e.ndjson", &options(Kind::Events, "kind='visit'")).unwrap();
+    assert_eq!((again.appended.added, again.appended.unchanged), (0, 3));
+}
+
+#[test]
+fn touches_are_events_about_a_campaign() {
+    let scratch = Scratch::new();
+    let csv = "household_id,campaign_id\n1,26\n2,26\n";
+    insta::assert_snapshot!(scratch.check("t.csv", csv, &options(Kind::Touches, "time='2017-03-03'")), @r"");
+    let again = scratch.ingest("t.csv", &options(Kind::Touches, "time='2017-03-03'")).unwrap();
+    assert_eq!((again.appended.added, again.appended.unchanged), (0, 2));
+}
+
+#[test]
+fn products_are_filed_under_categories() {
+    let scratch = Scratch::new();
+    let csv = "product_id,product_category\n1,food\n2,\n3,tools\n";
+    scratch.write("p.csv", csv);
+    let first = scratch.ingest("p.csv", &options(Kind::Products, "")).unwrap();
+    assert_eq!((first.appended.added, first.appended.unchanged), (3, 0));
+    assert_eq!(scratch.store.dictionary("product").unwrap(), ["1", "2", "3"]);
+    assert_eq!(scratch.store.dictionary("category").unwrap(), ["food", "tools"]);
+    assert_eq!(scratch.store.product_categories().unwrap(), [0, stratagem_model::NO_ITEM, 1]);
+    insta::assert_snapshot!(first.warnings.join("\n"), @"");
+    let again = scratch.ingest("p.csv", &options(Kind::Products, "")).unwrap();
+    assert_eq!((again.appended.added, again.appended.unchanged), (0, 3));
+    // A newer file moves a product.
+    scratch.write("p.csv", csv.replace("3,tools", "3,food"));
+    let moved = scratch.ingest("p.csv", &options(Kind::Products, "")).unwrap();
+    assert_eq!((moved.appended.added, moved.appended.unchanged), (1, 2));
+    assert_eq!(scratch.store.product_categories().unwrap(), [0, stratagem_model::NO_ITEM, 0]);
+    let twice = scratch.check("q.csv", format!("{csv}1,tools\n"), &options(Kind::Products, ""));
+    insta::assert_snapshot!(twice, @"");
+}
+
+#[test]
+fn the_latest_order_says_the_category_of_a_product() {
+    let scratch = Scratch::new();
+    let csv = "customer,order,time,product,category,gross\n\
+        a,1,2017-01-02,x,new,1\na,2,2017-01-01,x,old,1\na,2,2017-01-01,y,,1\n";
+    scratch.check("t.csv", csv, &options(Kind::Orders, ""));
+    assert_eq!(scratch.store.dictionary("category").unwrap(), ["new"]);
+    assert_eq!(scratch.store.product_categories().unwrap(), [0, stratagem_model::NO_ITEM]);
+}
