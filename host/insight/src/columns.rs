@@ -1,0 +1,356 @@
+//! Computing the columns of a plan for the rows of a batch, as of its instant.
+
+use std::ops::Range;
+
+use stratagem_model::column::Column;
+use stratagem_model::event::EventKind;
+use stratagem_model::plan::{Plan, Window};
+use stratagem_model::time::{DAY_MS, Time};
+
+use crate::catalogue::{Source, UnknownColumn, find};
+use crate::categories::CategoryHistory;
+use crate::population::Population;
+use crate::timelines::{Needs, StoreContext, Timelines};
+use crate::touches::OwnTouches;
+
+/// An order this long after the store's first event is taken for a customer's first.
+const CENSORING_DAYS: i64 = 90;
+/// Silence after which a customer is dormant, and lost, where his own rhythm is not known.
+const DORMANT_DAYS: i64 = 60;
+const LOST_DAYS: i64 = 180;
+
+/// The columns of a plan, resolved against a store once and then computed by position.
+#[derive(Debug, Clone)]
+pub struct ColumnPlan {
+    specs: Vec<Spec>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Spec {
+    source: Source,
+    window: Window,
+    kind: stratagem_model::ColumnKind,
+    is_ragged: bool,
+}
+
+/// How far each row of a shard is known.
+#[derive(Debug)]
+pub struct AsOf {
+    known_orders: Vec<u32>,
+    categories: Option<CategoryHistory>,
+    scratch: Vec<i64>,
+}
+
+impl AsOf {
+    /// Nothing known yet.
+    pub fn new(rows: usize, needs: Needs) -> Self {
+        let categories = needs.categories.then(|| CategoryHistory::new(rows));
+        Self { known_orders: vec![0; rows], categories, scratch: vec![] }
+    }
+
+    /// Moves a row on to `now`, which must not lie before an earlier one.
+    pub fn advance(&mut self, timelines: &Timelines, row: usize, now: Time) {
+        let before = self.known_orders[row];
+        let after = timelines.advance(row, before, now);
+        if let Some(categories) = &mut self.categories {
+            categories.add(timelines, row, before, after);
+        }
+        self.known_orders[row] = after;
+    }
+
+    /// How many of a row's orders are known.
+    pub fn known_orders(&self, row: usize) -> u32 {
+        self.known_orders[row]
+    }
+}
+
+/// What columns are computed from.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    pub context: &'a StoreContext,
+    pub timelines: &'a Timelines,
+    pub touches: &'a OwnTouches,
+    pub population: &'a Population,
+    pub now: Time,
+}
+
+impl ColumnPlan {
+    /// Resolves the columns a plan asks for.
+    ///
+    /// # Errors
+    /// A column is unknown here, or has no windows and is asked for with one.
+    pub fn new(plan: &Plan, context: &StoreContext) -> Result<Self, UnknownColumn> {
+        let resolve = |request: &stratagem_model::plan::ColumnRequest| {
+            let (source, info) = find(&request.name, context)?;
+            if request.window != Window::All && !info.is_windowed {
+                return Err(UnknownColumn::Window(request.name.clone()));
+            }
+            Ok(Spec { source, window: request.window, kind: info.kind, is_ragged: info.is_ragged })
+        };
+        Ok(Self { specs: plan.columns.iter().map(resolve).collect::<Result<_, _>>()? })
+    }
+
+    /// Which parts of the history the columns need.
+    pub fn needs(&self) -> Needs {
+        let any = |wanted: &[Source]| self.specs.iter().any(|spec| wanted.contains(&spec.source));
+        let is_event =
+            |s: &Spec| matches!(s.source, Source::EventCount(_) | Source::EventLastTime(_) | Source::Attribute(_));
+        Needs {
+            categories: any(&[Source::CategoryCodes, Source::CategoryCounts, Source::CategoryLastTimes]),
+            days: any(&[
+                Source::OrderIntervalMedian,
+                Source::OrderIntervalCount,
+                Source::OrderWeekdays,
+                Source::LifecycleStage,
+            ]),
+            events: any(&[Source::CustomerSince]) || self.specs.iter().any(is_event),
+        }
+    }
+
+    /// Whether a column compares customers with the whole population.
+    pub fn needs_rfm(&self) -> bool {
+        self.specs.iter().any(|spec| spec.source == Source::RfmClass)
+    }
+
+    /// Empty columns of the plan's types, to be filled again and again.
+    pub fn buffers(&self) -> Vec<Column> {
+        let buffer = |s: &Spec| if s.is_ragged { Column::ragged(s.kind) } else { Column::flat(s.kind) };
+        self.specs.iter().map(buffer).collect()
+    }
+
+    /// Fills the buffers for these rows, which `as_of` has been advanced to `view.now` for.
+    pub fn fill(&self, view: &View<'_>, as_of: &mut AsOf, rows: &[u32], columns: &mut [Column]) {
+        for (spec, column) in self.specs.iter().zip(columns) {
+            column.clear();
+            spec.fill(view, as_of, rows, column);
+            column.finish(rows.len());
+        }
+    }
+}
+
+impl Spec {
+    fn fill(&self, view: &View<'_>, as_of: &mut AsOf, rows: &[u32], out: &mut Column) {
+        let t = view.timelines;
+        let known = std::mem::take(&mut as_of.known_orders);
+        let mut scratch = std::mem::take(&mut as_of.scratch);
+        let rows = rows.iter().map(|row| *row as usize);
+        match self.source {
+            Source::CustomerSince => rows.for_each(|r| out.push_s64(since(view, r, known[r]))),
+            Source::OrderFirstTime => rows.for_each(|r| out.push_s64(first_time(t, r, known[r]))),
+            Source::OrderLastTime => {
+                rows.for_each(|r| out.push_s64(t.last_order_time(r, known[r]).map(|at| at.0)));
+            }
+            Source::OrderRecencyDays => rows.for_each(|r| {
+                let last = t.last_order_time(r, known[r]);
+                out.push_s64(last.map(|last| (view.now.0 - last.0).div_euclid(DAY_MS)));
+            }),
+            Source::OrderCount => rows.for_each(|r| out.push_s64(Some(i64::from(known[r])))),
+            Source::OrderMonetary => rows.for_each(|r| out.push_s64(Some(t.monetary(r, known[r])))),
+            Source::OrderIntervalMedian => rows.for_each(|r| {
+                intervals(t, r, known[r], &mut scratch);
+                out.push_s64(median(&mut scratch));
+            }),
+            Source::OrderIntervalCount => rows.for_each(|r| {
+                intervals(t, r, known[r], &mut scratch);
+                out.push_s64(Some(scratch.len() as i64));
+            }),
+            Source::OrderTimes => rows.for_each(|r| {
+                let orders = self.window_orders(view, r, known[r]);
+                out.s64s.extend_from_slice(&t.time[orders]);
+                out.end_row();
+            }),
+            Source::OrderAmounts => rows.for_each(|r| {
+                let orders = self.window_orders(view, r, known[r]);
+                out.s64s.extend(orders.map(|order| t.order_value(order).0));
+                out.end_row();
+            }),
+            Source::OrderHours => rows.for_each(|r| {
+                let hour = |order: usize| view.context.zone.hour(Time(t.time[order]));
+                histogram::<24>(out, known_range(t, r, known[r]).map(hour));
+            }),
+            Source::OrderWeekdays => rows.for_each(|r| {
+                // Day 0, 1970-01-01, was a Thursday: weekday 3.
+                let weekday = |order: usize| (t.day[order] + 3).rem_euclid(7) as u32;
+                histogram::<7>(out, known_range(t, r, known[r]).map(weekday));
+            }),
+            Source::RfmClass => rows.for_each(|r| out.push_u32(view.population.rfm_class(t, r, known[r], view.now))),
+            Source::LifecycleStage => rows.for_each(|r| {
+                intervals(t, r, known[r], &mut scratch);
+                out.push_u32(stage(view, r, known[r], median(&mut scratch)));
+            }),
+            Source::CategoryCodes | Source::CategoryCounts | Source::CategoryLastTimes => {
+                self.fill_categories(as_of.categories.as_ref(), rows, out);
+            }
+            Source::TouchTimes | Source::TouchActions | Source::TouchItems => {
+                self.fill_touches(view, rows, out);
+            }
+            Source::EventCount(_) | Source::EventLastTime(_) | Source::Attribute(_) => {
+                self.fill_events(view, rows, out);
+            }
+        }
+        as_of.known_orders = known;
+        as_of.scratch = scratch;
+    }
+
+    fn fill_categories(
+        &self,
+        categories: Option<&CategoryHistory>,
+        rows: impl Iterator<Item = usize>,
+        out: &mut Column,
+    ) {
+        let categories = categories.expect("`needs` said that this plan needs categories");
+        for row in rows {
+            let bought = categories.of(row);
+            match self.source {
+                Source::CategoryCodes => out.u32s.extend(bought.iter().map(|b| b.category)),
+                Source::CategoryCounts => out.u32s.extend(bought.iter().map(|b| b.orders)),
+                _ => out.s64s.extend(bought.iter().map(|b| b.last_time)),
+            }
+            out.end_row();
+        }
+    }
+
+    fn fill_touches(&self, view: &View<'_>, rows: impl Iterator<Item = usize>, out: &mut Column) {
+        for row in rows {
+            let touches = view.touches.of(row);
+            let touches = &touches[self.window_start(touches.len(), view.now, |i| touches[i].when.0)..];
+            match self.source {
+                Source::TouchTimes => out.s64s.extend(touches.iter().map(|touch| touch.when.0)),
+                Source::TouchActions => out.u32s.extend(touches.iter().map(|touch| touch.action)),
+                _ => out.u32s.extend(touches.iter().map(|touch| touch.item)),
+            }
+            out.end_row();
+        }
+    }
+
+    fn fill_events(&self, view: &View<'_>, rows: impl Iterator<Item = usize>, out: &mut Column) {
+        for row in rows {
+            let events = view.timelines.events_before(row, view.now);
+            match self.source {
+                Source::EventCount(kind) => {
+                    out.push_s64(Some(events.iter().filter(|event| event.kind == kind).count() as i64));
+                }
+                Source::EventLastTime(kind) => {
+                    let of_kind = events.iter().filter(|event| event.kind == kind);
+                    out.push_s64(of_kind.map(|event| event.event_time.0).max());
+                }
+                Source::Attribute(code) => {
+                    let is_attribute =
+                        |e: &&stratagem_model::FlatEvent| e.kind == EventKind::Attribute && e.subject == code;
+                    let newest = events.iter().rev().find(is_attribute);
+                    out.push_u32(newest.and_then(|event| u32::try_from(event.value).ok()));
+                }
+                _ => unreachable!("`fill` sends only the sources of other events here"),
+            }
+        }
+    }
+
+    fn window_orders(&self, view: &View<'_>, row: usize, known: u32) -> Range<usize> {
+        let orders = known_range(view.timelines, row, known);
+        let skip = self.window_start(orders.len(), view.now, |i| view.timelines.time[orders.start + i]);
+        orders.start + skip..orders.end
+    }
+
+    /// How many of `len` values, oldest first, lie before the window.
+    fn window_start(&self, len: usize, now: Time, time: impl Fn(usize) -> i64) -> usize {
+        match self.window {
+            Window::All => 0,
+            Window::LastN(n) => len.saturating_sub(n as usize),
+            Window::LastDays(days) => {
+                let from = now.0.saturating_sub(i64::from(days) * DAY_MS);
+                // Late-known values can be out of order, so none before the first that is inside is dropped.
+                (0..len).find(|i| time(*i) >= from).unwrap_or(len)
+            }
+        }
+    }
+}
+
+fn known_range(t: &Timelines, row: usize, known: u32) -> Range<usize> {
+    let start = t.orders(row).start;
+    start..start + known as usize
+}
+
+fn first_time(t: &Timelines, row: usize, known: u32) -> Option<i64> {
+    t.time[known_range(t, row, known)].iter().min().copied()
+}
+
+fn since(view: &View<'_>, row: usize, known: u32) -> Option<i64> {
+    let t = view.timelines;
+    let registered = t
+        .events_before(row, view.now)
+        .iter()
+        .find(|event| event.kind == EventKind::Register)
+        .map(|event| event.event_time.0);
+    let censored_until = view.context.first_order.map_or(i64::MIN, |first| first.0 + CENSORING_DAYS * DAY_MS);
+    registered.or_else(|| first_time(t, row, known).filter(|first| *first >= censored_until))
+}
+
+/// Milliseconds between the first orders of successive local purchase days.
+fn intervals(t: &Timelines, row: usize, known: u32, out: &mut Vec<i64>) {
+    out.clear();
+    let mut previous: Option<usize> = None;
+    for order in known_range(t, row, known) {
+        match previous {
+            Some(p) if t.day[p] == t.day[order] => {}
+            Some(p) => {
+                out.push((t.time[order] - t.time[p]).abs());
+                previous = Some(order);
+            }
+            None => previous = Some(order),
+        }
+    }
+}
+
+/// The middle value, or the mean of the two middle ones, rounded down.
+fn median(values: &mut [i64]) -> Option<i64> {
+    if values.is_empty() {
+        return None;
+    }
+    let middle = values.len() / 2;
+    let is_even = values.len() % 2 == 0;
+    let (below, upper, _) = values.select_nth_unstable(middle);
+    let upper = *upper;
+    if !is_even {
+        return Some(upper);
+    }
+    let lower = below.iter().max().copied().unwrap_or(upper);
+    Some(lower + (upper - lower) / 2)
+}
+
+fn histogram<const N: usize>(out: &mut Column, bins: impl Iterator<Item = u32>) {
+    let mut counts = [0_u32; N];
+    bins.for_each(|bin| counts[bin as usize] += 1);
+    out.u32s.extend_from_slice(&counts);
+    out.end_row();
+}
+
+/// The lifecycle stage: introduction up to one order, growth up to three, then maturity; dormancy after twice
+/// the customer's own median interval (at least 14 days, 60 days where it is unknown), lost after 180 days or
+/// three times that, whichever is later.
+fn stage(view: &View<'_>, row: usize, known: u32, median: Option<i64>) -> Option<u32> {
+    let last = view.timelines.last_order_time(row, known)?;
+    let silence = view.now.0 - last.0;
+    let dormant = median.map_or(DORMANT_DAYS * DAY_MS, |median| (2 * median).max(14 * DAY_MS));
+    let lost = (3 * dormant).max(LOST_DAYS * DAY_MS);
+    Some(match known {
+        _ if silence >= lost => 4,
+        _ if silence >= dormant => 3,
+        0..=1 => 0,
+        2..=3 => 1,
+        _ => 2,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn medians_of_odd_and_even_counts() {
+        assert_eq!(median(&mut []), None);
+        assert_eq!(median(&mut [7]), Some(7));
+        assert_eq!(median(&mut [9, 1, 4]), Some(4));
+        assert_eq!(median(&mut [9, 1, 4, 5]), Some(4));
+        assert_eq!(median(&mut [10, 2]), Some(6));
+    }
+}

@@ -1,0 +1,46 @@
+//! As-of views: what may be known of customers at an instant, as columns and reference tables.
+//!
+//! # Invariants
+//!
+//! - **No look-ahead.** At `now`, an event counts if and only if it was known before `now`; a table of the whole
+//!   population is that of the last scheduled instant not after `now`.
+//! - **One computation of a feature.** Strategies ask for columns by name and get the same numbers.
+//!
+//! # Not here
+//!
+//! Which rows are asked when is `stratagem-replay`; how timelines are stored is `stratagem-store`.
+
+mod catalogue;
+mod categories;
+mod columns;
+mod pairs;
+mod population;
+mod references;
+mod timelines;
+mod touches;
+
+pub use catalogue::{CATALOGUE, ColumnInfo, UnknownColumn};
+pub use columns::{AsOf, ColumnPlan, View};
+pub use population::{Contribution, Population, PopulationNeeds, RfmCuts};
+pub use references::ReferencePlan;
+pub use timelines::{Needs, StoreContext, Timelines};
+pub use touches::{OwnTouch, OwnTouches};
+
+/// Bits of `rfm.class`.
+pub const RECENCY_BIT: u32 = 4;
+/// Bits of `rfm.class`.
+pub const FREQUENCY_BIT: u32 = 2;
+/// Bits of `rfm.class`.
+pub const MONETARY_BIT: u32 = 1;
+
+/// The names of the eight RFM classes by their bits, in English and Chinese.
+pub const RFM_CLASSES: [(&str, &str); 8] = [
+    ("lost", "流失"),
+    ("important retain", "重要挽留"),
+    ("general maintain", "一般维持"),
+    ("important recall", "重要唤回"),
+    ("new", "新客户"),
+    ("important deepen", "重要深耕"),
+    ("potential", "潜力"),
+    ("important value", "重要价值"),
+];

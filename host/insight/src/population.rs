@@ -1,0 +1,161 @@
+//! What depends on all customers, as of each scheduled instant: RFM cuts and category pairs.
+//!
+//! A first pass over the shards adds up what each contributes; nothing here looks at an event that was not known
+//! before the instant it is used for.
+
+use std::sync::Arc;
+
+use stratagem_model::plan::Schedule;
+use stratagem_model::time::{DAY_MS, Day, Time, Zone, monday};
+use stratagem_model::Table;
+
+use crate::pairs::{PairCounts, PairTables};
+use crate::timelines::Timelines;
+use crate::{FREQUENCY_BIT, MONETARY_BIT, RECENCY_BIT};
+
+/// Sums over customers with at least one known order; a class compares with their means.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RfmCuts {
+    pub customers: i128,
+    pub recency_days: i128,
+    pub orders: i128,
+    pub monetary: i128,
+}
+
+impl RfmCuts {
+    fn add(&mut self, other: &Self) {
+        self.customers += other.customers;
+        self.recency_days += other.recency_days;
+        self.orders += other.orders;
+        self.monetary += other.monetary;
+    }
+
+    fn class(&self, recency_days: i64, orders: u32, monetary: i64) -> u32 {
+        let n = self.customers;
+        let mut class = 0;
+        if i128::from(recency_days) * n < self.recency_days {
+            class |= RECENCY_BIT;
+        }
+        if i128::from(orders) * n > self.orders {
+            class |= FREQUENCY_BIT;
+        }
+        if i128::from(monetary) * n > self.monetary {
+            class |= MONETARY_BIT;
+        }
+        class
+    }
+}
+
+/// Which tables of the population a run needs, and at which instants.
+#[derive(Debug, Clone)]
+pub struct PopulationNeeds {
+    /// Local midnights of the Mondays that the run's steps fall after, ascending.
+    pub(crate) weeks: Vec<Time>,
+    /// Local midnights of the days that the run's steps fall in, ascending.
+    pub(crate) days: Vec<Time>,
+    pub(crate) pairs: Option<Schedule>,
+}
+
+impl PopulationNeeds {
+    /// The instants for a run over these local days.
+    pub fn new(zone: &Zone, first: Day, last: Day, pairs: Option<Schedule>) -> Self {
+        let weeks = (monday(first)..=last).step_by(7).map(|day| zone.at(day, 0)).collect();
+        let days = (first..=last).map(|day| zone.at(day, 0)).collect();
+        Self { weeks, days, pairs }
+    }
+
+    fn pair_instants(&self) -> &[Time] {
+        match self.pairs {
+            Some(Schedule::Weekly) => &self.weeks,
+            Some(Schedule::Daily) => &self.days,
+            None => &[],
+        }
+    }
+
+    /// What one shard contributes.
+    pub fn contribution(&self, timelines: &Timelines) -> Contribution {
+        let mut cuts = vec![RfmCuts::default(); self.weeks.len()];
+        for row in 0..timelines.rows() {
+            let mut known = 0;
+            for (instant, cuts) in self.weeks.iter().zip(&mut cuts) {
+                known = timelines.advance(row, known, *instant);
+                let Some(last) = timelines.last_order_time(row, known) else { continue };
+                cuts.customers += 1;
+                cuts.recency_days += i128::from((instant.0 - last.0).div_euclid(DAY_MS));
+                cuts.orders += i128::from(known);
+                cuts.monetary += i128::from(timelines.monetary(row, known));
+            }
+        }
+        let mut pairs = PairCounts::new(self.pair_instants());
+        if self.pairs.is_some() {
+            pairs.count(timelines);
+        }
+        Contribution { cuts, pairs }
+    }
+}
+
+/// What a shard adds to the tables of the population.
+#[derive(Debug)]
+pub struct Contribution {
+    cuts: Vec<RfmCuts>,
+    pairs: PairCounts,
+}
+
+impl Contribution {
+    /// Adds another shard's. The order of adding makes no difference.
+    #[must_use]
+    pub fn merge(mut self, other: Self) -> Self {
+        for (cuts, other) in self.cuts.iter_mut().zip(&other.cuts) {
+            cuts.add(other);
+        }
+        self.pairs.merge(other.pairs);
+        self
+    }
+}
+
+/// The tables of the population at each scheduled instant.
+#[derive(Debug)]
+pub struct Population {
+    weeks: Vec<Time>,
+    cuts: Vec<RfmCuts>,
+    pub(crate) pairs: PairTables,
+}
+
+impl Population {
+    /// The tables from what all shards contributed.
+    pub fn new(needs: &PopulationNeeds, all: Contribution) -> Self {
+        Self {
+            weeks: needs.weeks.clone(),
+            cuts: all.cuts,
+            pairs: PairTables::new(needs.pair_instants().to_vec(), all.pairs),
+        }
+    }
+
+    /// The RFM class of a row at `now` against the cuts of the week; `None` without an order.
+    pub fn rfm_class(&self, timelines: &Timelines, row: usize, known: u32, now: Time) -> Option<u32> {
+        let last = timelines.last_order_time(row, known)?;
+        let cuts = &self.cuts[self.weeks.partition_point(|week| *week <= now).checked_sub(1)?];
+        let recency_days = (now.0 - last.0).div_euclid(DAY_MS);
+        Some(cuts.class(recency_days, known, timelines.monetary(row, known)))
+    }
+
+    pub(crate) fn pairs_at(&self, slot: usize, now: Time) -> Arc<Table> {
+        self.pairs.at(slot, now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_compare_strictly_with_the_means() {
+        // Two customers: recency 10 and 30 days, 2 and 4 orders, 100 and 300.
+        let cuts = RfmCuts { customers: 2, recency_days: 40, orders: 6, monetary: 400 };
+        assert_eq!(cuts.class(19, 4, 201), 7);
+        assert_eq!(cuts.class(20, 3, 200), 0, "equal to the mean is not better");
+        assert_eq!(cuts.class(21, 3, 201), 1);
+        assert_eq!(cuts.class(21, 4, 201), 3);
+        assert_eq!(cuts.class(0, 1, 1), 4);
+    }
+}

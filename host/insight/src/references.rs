@@ -1,0 +1,116 @@
+//! Resolving the reference tables a plan asks for.
+
+use std::sync::Arc;
+
+use stratagem_model::column::{Column, ColumnKind};
+use stratagem_model::plan::{Plan, ReferenceRequest, Schedule};
+use stratagem_model::time::Time;
+use stratagem_model::Table;
+
+use crate::catalogue::UnknownColumn;
+use crate::pairs::PairOptions;
+use crate::population::Population;
+use crate::timelines::StoreContext;
+
+/// The references of a plan, resolved against a store once.
+#[derive(Debug)]
+pub struct ReferencePlan {
+    slots: Vec<Slot>,
+    pairs: Vec<PairOptions>,
+    pair_schedule: Option<Schedule>,
+}
+
+#[derive(Debug)]
+enum Slot {
+    Constant(Arc<Table>),
+    /// Index into the pair requests.
+    Pairs(usize),
+}
+
+impl ReferencePlan {
+    /// Resolves the references a plan asks for.
+    ///
+    /// # Errors
+    /// A reference or one of its options is unknown.
+    pub fn new(plan: &Plan, context: &StoreContext) -> Result<Self, UnknownColumn> {
+        let mut this = Self { slots: vec![], pairs: vec![], pair_schedule: None };
+        for request in &plan.references {
+            let slot = this.slot(request, context)?;
+            this.slots.push(slot);
+        }
+        Ok(this)
+    }
+
+    fn slot(&mut self, request: &ReferenceRequest, context: &StoreContext) -> Result<Slot, UnknownColumn> {
+        let name = request.name.as_str();
+        if name == "category.pairs" {
+            self.pairs.push(pair_options(request)?);
+            // One pass counts for all requests; the finer schedule serves both.
+            let is_daily = request.schedule == Schedule::Daily || self.pair_schedule == Some(Schedule::Daily);
+            self.pair_schedule = Some(if is_daily { Schedule::Daily } else { Schedule::Weekly });
+            return Ok(Slot::Pairs(self.pairs.len() - 1));
+        }
+        let words = if name == "category.names" {
+            Some(&context.categories)
+        } else {
+            let attribute = name.strip_prefix("attribute.");
+            let code = attribute.and_then(|name| context.attributes.iter().position(|known| known == name));
+            code.map(|code| &context.attribute_values[code])
+        };
+        let words = words.ok_or_else(|| UnknownColumn::Reference(name.to_owned()))?;
+        if let Some((option, value)) = request.options.first() {
+            return Err(bad_option(request, option, *value));
+        }
+        Ok(Slot::Constant(Arc::new(dictionary(words))))
+    }
+
+    /// When category pairs are recomputed, if they are asked for.
+    pub fn pair_schedule(&self) -> Option<Schedule> {
+        self.pair_schedule
+    }
+
+    /// Makes the tables that depend on the population.
+    pub fn prepare(&self, population: &mut Population) {
+        population.pairs.make(&self.pairs);
+    }
+
+    /// The tables as of `now`, in the plan's order.
+    pub fn at(&self, population: &Population, now: Time) -> Vec<Arc<Table>> {
+        let table = |slot: &Slot| match slot {
+            Slot::Constant(table) => Arc::clone(table),
+            Slot::Pairs(request) => population.pairs_at(*request, now),
+        };
+        self.slots.iter().map(table).collect()
+    }
+}
+
+fn bad_option(request: &ReferenceRequest, option: &str, value: i64) -> UnknownColumn {
+    UnknownColumn::ReferenceOption { reference: request.name.clone(), option: option.to_owned(), value }
+}
+
+fn pair_options(request: &ReferenceRequest) -> Result<PairOptions, UnknownColumn> {
+    let mut options = PairOptions::default();
+    for (name, value) in &request.options {
+        let option = match name.as_str() {
+            "min-baskets" => &mut options.min_baskets,
+            "min-confidence-ppm" => &mut options.min_confidence_ppm,
+            "min-lift-ppm" => &mut options.min_lift_ppm,
+            "per-category" => &mut options.per_category,
+            _ => return Err(bad_option(request, name, *value)),
+        };
+        if *value < 0 {
+            return Err(bad_option(request, name, *value));
+        }
+        *option = *value;
+    }
+    Ok(options)
+}
+
+fn dictionary(words: &[String]) -> Table {
+    let mut column = Column::ragged(ColumnKind::Bytes);
+    for word in words {
+        column.bytes.extend_from_slice(word.as_bytes());
+        column.end_row();
+    }
+    Table { rows: words.len() as u32, columns: vec![column] }
+}
