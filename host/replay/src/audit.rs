@@ -1,0 +1,107 @@
+//! Audits: the run again under conditions that must make no difference, compared byte for byte.
+
+use serde::{Deserialize, Serialize};
+use stratagem_model::{Decision, Time};
+use stratagem_runtime::Configured;
+use stratagem_store::Store;
+
+use crate::config::{Backtest, BacktestError};
+use crate::driver::{Progress, run};
+
+/// What is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Audit {
+    /// The history is cut at this many instants; decisions before each cut must not change.
+    LookAhead { cuts: u32 },
+    /// Every customer is asked about at every step; no decision may change.
+    Wake,
+}
+
+/// What an audit found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Finding {
+    pub audit: Audit,
+    /// Decisions that were compared, over all cuts.
+    pub compared: u64,
+    /// The first difference in the order of time, in words; nothing if there is none.
+    pub difference: Option<String>,
+}
+
+/// Runs a backtest again as the audit says and compares.
+///
+/// # Errors
+/// As [`run`]. A difference is not an error but a finding.
+pub fn audit(
+    store: &dyn Store,
+    configured: &Configured,
+    backtest: &Backtest,
+    audit: Audit,
+    progress: &Progress,
+) -> Result<Finding, BacktestError> {
+    let again = |backtest: &Backtest| {
+        let mut decisions = vec![];
+        run(store, configured, backtest, progress, &mut decisions)?;
+        decisions.sort_unstable_by_key(|d: &Decision| (d.time, d.customer.bucket(), d.customer, d.action, d.item));
+        Ok::<_, BacktestError>(decisions)
+    };
+    let whole = again(backtest)?;
+    let mut finding = Finding { audit, compared: 0, difference: None };
+    match audit {
+        Audit::Wake => {
+            let every_step = again(&Backtest { every_step: true, ..backtest.clone() })?;
+            finding.compared = whole.len() as u64;
+            finding.difference = difference(&whole, &every_step);
+        }
+        Audit::LookAhead { cuts } => {
+            for cut in cuts_of(&whole, cuts) {
+                let truncated = again(&Backtest { cut: Some(cut), ..backtest.clone() })?;
+                let before = |all: &[Decision]| all.partition_point(|d| d.time <= cut);
+                let (want, got) = (&whole[..before(&whole)], &truncated[..before(&truncated)]);
+                finding.compared += want.len() as u64;
+                finding.difference =
+                    difference(want, got).map(|difference| format!("history cut at {cut}: {difference}"));
+                if finding.difference.is_some() {
+                    break;
+                }
+            }
+        }
+    }
+    Ok(finding)
+}
+
+/// Instants of decisions, spread evenly over the decisions made: a cut there hides the events of the same instant,
+/// which the decision must not have seen either.
+fn cuts_of(decisions: &[Decision], cuts: u32) -> Vec<Time> {
+    let mut times: Vec<_> = (1..=cuts as usize)
+        .filter_map(|i| decisions.get((decisions.len() * i / (cuts as usize + 1)).max(1) - 1))
+        .map(|decision| decision.time)
+        .collect();
+    times.dedup();
+    times
+}
+
+fn difference(want: &[Decision], got: &[Decision]) -> Option<String> {
+    let at = want.iter().zip(got).position(|(a, b)| a.encode() != b.encode());
+    let at = at.or_else(|| (want.len() != got.len()).then(|| want.len().min(got.len())))?;
+    let describe = |decision: Option<&Decision>| {
+        decision.map_or("no decision".to_owned(), |d| {
+            format!(
+                "{}, customer {:016x}, action {}, {}, when {}",
+                d.time,
+                d.customer.0,
+                d.action,
+                d.reason.name(),
+                d.when
+            )
+        })
+    };
+    Some(format!(
+        "{} of {} decisions agree; the first difference is [{}] against [{}]",
+        at,
+        want.len(),
+        describe(want.get(at)),
+        describe(got.get(at))
+    ))
+}

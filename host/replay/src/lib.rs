@@ -1,0 +1,34 @@
+//! The virtual clock: a strategy version run over history, step by step, as it would run live.
+//!
+//! Each step has two halves. *Propose* is per customer and pure, and runs on any number of workers by shard;
+//! *decide* passes the proposals through the gates in the order of `(bucket, customer)`. Where no gate reads
+//! across customers, a shard runs through all steps on its own and is then forgotten, so memory does not grow
+//! with the store; with a budget all shards move in lockstep.
+//!
+//! # Invariants
+//!
+//! - **Same inputs, same bytes**, whatever the threads, batches, shards and instances.
+//! - **A decision at an instant depends on nothing known then or later**; [`audit`] proves it on the run at hand.
+//! - **A failed batch leaves decisions, not a gap.**
+//!
+//! # Not here
+//!
+//! What a column is, `stratagem-insight`; the gates, `stratagem-gates`; keeping results, `stratagem-library`.
+
+pub mod audit;
+mod clock;
+mod config;
+mod driver;
+mod lookalike;
+mod outcome;
+mod receipt;
+mod shard;
+mod summary;
+
+pub use clock::Clock;
+pub use config::{Backtest, BacktestError};
+pub use driver::{Progress, RunResult, Sink, run};
+pub use outcome::{ActionTotals, ArmTotals, ClassTotals, Totals};
+pub use receipt::Receipt;
+pub use shard::FailureCount;
+pub use summary::{ActionSummary, Arm, ClassSummary, DecisionCount, Period, Summary, summarise};

@@ -1,0 +1,46 @@
+//! Digests that let anyone re-execute a run and compare.
+
+use serde::{Deserialize, Serialize};
+use stratagem_model::{BUCKETS, Decision};
+
+/// What a run's decisions were, in 32 bytes, and how many.
+///
+/// Each bucket's decisions are hashed in the order of step and customer, and the buckets' hashes in order: so the
+/// digest does not depend on how buckets were spread over shards and workers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Receipt {
+    pub decisions: u64,
+    /// BLAKE3, hex.
+    pub decisions_digest: String,
+    /// Engine, version and limits.
+    pub engine: String,
+}
+
+/// The digest of a shard's decisions by bucket.
+pub(crate) type BucketDigests = Vec<(u16, [u8; 32])>;
+
+/// Digests a shard's decisions, which are in the order of step and then `(bucket, customer)`.
+pub(crate) fn digest_buckets(decisions: &[Decision]) -> BucketDigests {
+    let mut hashers: Vec<(u16, blake3::Hasher)> = vec![];
+    for decision in decisions {
+        let bucket = decision.customer.bucket();
+        let at = hashers.binary_search_by_key(&bucket, |(bucket, _)| *bucket).unwrap_or_else(|at| {
+            hashers.insert(at, (bucket, blake3::Hasher::new()));
+            at
+        });
+        hashers[at].1.update(&decision.encode());
+    }
+    hashers.into_iter().map(|(bucket, hasher)| (bucket, *hasher.finalize().as_bytes())).collect()
+}
+
+/// The digest over all buckets.
+pub(crate) fn digest(mut buckets: BucketDigests) -> String {
+    buckets.sort_unstable();
+    debug_assert!(buckets.len() <= usize::from(BUCKETS), "each bucket lies in one shard");
+    let mut hasher = blake3::Hasher::new();
+    for (bucket, digest) in buckets {
+        hasher.update(&bucket.to_be_bytes()).update(&digest);
+    }
+    hasher.finalize().to_hex().to_string()
+}

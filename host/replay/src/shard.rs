@@ -1,0 +1,356 @@
+//! One shard of customers moving through the steps: who is asked, what becomes of it, when to ask again.
+
+use std::collections::BTreeMap;
+
+use stratagem_gates::{Budget, Customer, decide};
+use stratagem_insight::{AsOf, ColumnPlan, OwnTouch, OwnTouches, Population, ReferencePlan, StoreContext};
+use stratagem_insight::{Timelines, View};
+use stratagem_model::column::{Batch, Column, Proposal};
+use stratagem_model::decision::NO_ACTION;
+use stratagem_model::event::EventKind;
+use stratagem_model::{Decision, NO_ITEM, Reason, Time};
+use stratagem_runtime::{Configured, Evaluator, Failure};
+
+use crate::clock::{Clock, NEVER, Step};
+use crate::config::Backtest;
+use crate::outcome::{Entry, Shares};
+
+/// What all shards of a run share.
+#[derive(Debug)]
+pub(crate) struct Shared<'a> {
+    pub(crate) backtest: &'a Backtest,
+    pub(crate) configured: &'a Configured,
+    pub(crate) context: &'a StoreContext,
+    pub(crate) clock: &'a Clock,
+    pub(crate) columns: &'a ColumnPlan,
+    pub(crate) references: &'a ReferencePlan,
+    pub(crate) population: &'a Population,
+}
+
+/// How often batches failed in the same way.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct FailureCount {
+    pub reason: Reason,
+    pub message: String,
+    pub batches: u64,
+    pub rows: u64,
+}
+
+/// A shard in motion.
+pub(crate) struct Shard<'a> {
+    shared: &'a Shared<'a>,
+    pub(crate) timelines: Timelines,
+    as_of: AsOf,
+    pub(crate) touches: OwnTouches,
+    /// Rows to ask at each step; a row counts only at the step that `due` says.
+    queue: Vec<Vec<u32>>,
+    due: Vec<Step>,
+    resting_until: Vec<Step>,
+    /// What the measurement needs to know of each row's first touch and of all touches.
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) shares: Shares,
+    evaluator: Evaluator<'a>,
+    columns: Vec<Column>,
+    asked: Asked,
+    pub(crate) decisions: Vec<Decision>,
+    failures: BTreeMap<(Reason, String), (u64, u64)>,
+    pub(crate) evaluations: u64,
+    pub(crate) batches: u64,
+}
+
+/// What the strategy answered at the current step, rows being positions in `rows`.
+#[derive(Debug, Default)]
+struct Asked {
+    rows: Vec<u32>,
+    proposals: Vec<Proposal>,
+    wakes: Vec<i64>,
+    /// Why the batch of a row failed, by the position of its first row; ends where the next batch begins.
+    failed: Vec<(std::ops::Range<usize>, Reason)>,
+}
+
+impl<'a> Shard<'a> {
+    pub(crate) fn new(shared: &'a Shared<'a>, timelines: Timelines) -> Self {
+        let rows = timelines.rows();
+        let mut this = Self {
+            shared,
+            as_of: AsOf::new(rows, shared.columns.needs()),
+            touches: OwnTouches::new(rows),
+            queue: vec![vec![]; shared.clock.len()],
+            due: vec![NEVER; rows],
+            resting_until: vec![0; rows],
+            entries: vec![Entry::default(); rows],
+            shares: Shares::new(shared.configured.plan().actions.len()),
+            evaluator: Evaluator::new(shared.configured, shared.backtest.instances),
+            columns: shared.columns.buffers(),
+            asked: Asked::default(),
+            decisions: vec![],
+            failures: BTreeMap::new(),
+            evaluations: 0,
+            batches: 0,
+            timelines,
+        };
+        for row in 0..rows {
+            if let Some(first) = this.timelines.first_known(row) {
+                let step = shared.clock.after(first);
+                this.schedule(row, step);
+            }
+        }
+        this
+    }
+
+    fn schedule(&mut self, row: usize, step: Step) {
+        self.due[row] = step;
+        if let Some(queue) = self.queue.get_mut(step as usize) {
+            queue.push(row as u32);
+        }
+    }
+
+    /// Runs one step: the only half that runs guest code, and the one that reads no other shard.
+    pub(crate) fn propose(&mut self, step: Step) {
+        let now = self.shared.clock.time(step);
+        self.find_rows(step, now);
+        self.asked.proposals.clear();
+        self.asked.wakes.clear();
+        self.asked.failed.clear();
+        if self.asked.rows.is_empty() {
+            return;
+        }
+        for row in &self.asked.rows {
+            self.as_of.advance(&self.timelines, *row as usize, now);
+            self.entries[*row as usize].is_eligible = true;
+        }
+        self.evaluations += self.asked.rows.len() as u64;
+        let references = self.shared.references.at(self.shared.population, now);
+        let references: Vec<_> = references.iter().map(AsRef::as_ref).collect();
+        let utc_offset_ms = self.shared.context.zone.offset_ms(now);
+        let mut start = 0;
+        while start < self.asked.rows.len() {
+            let end = (start + self.shared.backtest.batch_rows).min(self.asked.rows.len());
+            let view = View {
+                context: self.shared.context,
+                timelines: &self.timelines,
+                touches: &self.touches,
+                population: self.shared.population,
+                now,
+            };
+            let rows = &self.asked.rows[start..end];
+            self.shared.columns.fill(&view, &mut self.as_of, rows, &mut self.columns);
+            let batch = Batch {
+                now,
+                utc_offset_ms,
+                parameters: self.shared.configured.values(),
+                rows: rows.len() as u32,
+                columns: &self.columns,
+                references: &references,
+            };
+            self.batches += 1;
+            match self.evaluator.evaluate(&batch) {
+                Ok(output) => {
+                    let moved = |p: Proposal| Proposal { row: p.row + start as u32, ..p };
+                    self.asked.proposals.extend(output.proposals.into_iter().map(moved));
+                    self.asked.wakes.extend_from_slice(&output.wakes);
+                }
+                Err(failure) => self.fail(start..end, failure),
+            }
+            start = end;
+        }
+    }
+
+    fn find_rows(&mut self, step: Step, now: Time) {
+        let rows = &mut self.asked.rows;
+        rows.clear();
+        if self.shared.backtest.every_step {
+            let is_asked = |row: &u32| {
+                let row = *row as usize;
+                self.resting_until[row] <= step && self.timelines.first_known(row).is_some_and(|at| at < now)
+            };
+            rows.extend((0..self.timelines.rows() as u32).filter(is_asked));
+            return;
+        }
+        let queue = std::mem::take(&mut self.queue[step as usize]);
+        rows.extend(queue.into_iter().filter(|row| self.due[*row as usize] == step));
+        rows.sort_unstable();
+        rows.dedup();
+    }
+
+    fn fail(&mut self, rows: std::ops::Range<usize>, failure: Failure) {
+        let count = self.failures.entry((failure.reason, failure.message)).or_default();
+        count.0 += 1;
+        count.1 += rows.len() as u64;
+        if let Some(action) = self.shared.configured.plan().fallback {
+            let when = Time::MIN;
+            let fallback = |row| Proposal { row: row as u32, action, item: NO_ITEM, score: 1, when };
+            self.asked.proposals.extend(rows.clone().map(fallback));
+        }
+        self.asked.wakes.extend(rows.clone().map(|_| i64::MAX));
+        self.asked.failed.push((rows, failure.reason));
+    }
+
+    /// Passes what was proposed at this step through the gates, in the order of customers.
+    pub(crate) fn decide(&mut self, step: Step, mut budget: Option<&mut Budget>) {
+        let asked = std::mem::take(&mut self.asked);
+        let now = self.shared.clock.time(step);
+        let mut proposals = asked.proposals.as_slice();
+        let mut failed = asked.failed.iter().peekable();
+        for (position, row) in asked.rows.iter().enumerate() {
+            let of_row = proposals.iter().take_while(|p| p.row as usize == position).count();
+            let (mine, rest) = proposals.split_at(of_row);
+            proposals = rest;
+            while failed.next_if(|(rows, _)| rows.end <= position).is_some() {}
+            let failure = failed.peek().filter(|(rows, _)| rows.contains(&position)).map(|(_, reason)| *reason);
+            let row = *row as usize;
+            let fate = match failure {
+                Some(reason) => self.fall_back(row, now, mine, reason, budget.as_deref_mut()),
+                None if mine.is_empty() => Fate::Quiet,
+                None => self.pass_gates(row, now, mine, budget.as_deref_mut()),
+            };
+            let next = match fate {
+                Fate::Suppressed => {
+                    let rested = self.shared.clock.days_later(step, self.shared.backtest.retry_days);
+                    self.resting_until[row] = rested;
+                    rested
+                }
+                // A touch is an event of the row: what follows from it is asked at the next step.
+                Fate::Touched => self.shared.clock.after(now),
+                Fate::Quiet => self.next_step(row, step, Time(asked.wakes[position])),
+            };
+            self.schedule(row, next);
+        }
+        self.asked = asked;
+    }
+
+    fn pass_gates(&mut self, row: usize, now: Time, proposals: &[Proposal], budget: Option<&mut Budget>) -> Fate {
+        let shared = self.shared;
+        let customer = self.timelines.customer(row);
+        let facts = Facts { shard: self, row, now };
+        let actions = &shared.configured.plan().actions;
+        let mut decisions = vec![];
+        let walked =
+            decide(&shared.backtest.policy, actions, budget, (customer, &facts), now, proposals, &mut decisions);
+        for decision in &decisions {
+            self.shares.count(decision);
+        }
+        self.decisions.append(&mut decisions);
+        let Some((proposal, _)) = walked else { return Fate::Suppressed };
+        self.touch(row, now, proposal);
+        Fate::Touched
+    }
+
+    /// A failed batch: the declared fallback passes the gates like a proposal and carries the failure's reason.
+    fn fall_back(
+        &mut self,
+        row: usize,
+        now: Time,
+        proposals: &[Proposal],
+        reason: Reason,
+        budget: Option<&mut Budget>,
+    ) -> Fate {
+        if let Some(fallback) = proposals.first() {
+            let fallback = Proposal { when: now, ..*fallback };
+            self.pass_gates(row, now, &[fallback], budget);
+            let decision = self.decisions.last_mut().expect("a proposal has a decision");
+            if decision.reason.is_sent() {
+                self.shares.recount(decision, reason);
+                decision.reason = reason;
+            }
+        } else {
+            let decision = Decision {
+                time: now,
+                customer: self.timelines.customer(row),
+                action: NO_ACTION,
+                item: NO_ITEM,
+                score: 0,
+                when: now,
+                reason,
+                propensity_ppm: 0,
+            };
+            self.shares.count(&decision);
+            self.decisions.push(decision);
+        }
+        // Also after a carried-out fallback: what failed is likely to fail again.
+        Fate::Suppressed
+    }
+
+    fn touch(&mut self, row: usize, now: Time, proposal: &Proposal) {
+        let known = self.as_of.known_orders(row);
+        let entry = &mut self.entries[row];
+        if !entry.is_participant {
+            entry.is_participant = true;
+            entry.class = self.shared.population.rfm_class(&self.timelines, row, known, now);
+        }
+        let is_contact = self.shared.configured.plan().actions[proposal.action as usize].kind.is_contact();
+        if is_contact && !self.is_control(row) {
+            let silence = self.timelines.last_order_time(row, known).map(|last| now.0 - last.0);
+            self.shares.contact(proposal.action, known, silence);
+        }
+        self.touches.push(
+            row,
+            OwnTouch { when: proposal.when, action: proposal.action, item: proposal.item, is_contact },
+        );
+    }
+
+    /// The step at which a row that was quiet is asked again.
+    fn next_step(&self, row: usize, step: Step, wake: Time) -> Step {
+        let clock = self.shared.clock;
+        let now = clock.time(step);
+        let kinds = &self.shared.configured.plan().triggers.events;
+        let event = self.timelines.next_known(row, self.as_of.known_orders(row), kinds, now);
+        let event = event.map_or(NEVER, |known| clock.after(known));
+        let wake = if wake == Time::MAX { NEVER } else { clock.at_or_after(wake).max(clock.after(now)) };
+        event.min(wake)
+    }
+
+    /// How batches failed, and what the strategy logged.
+    pub(crate) fn take_failures(&mut self) -> Vec<FailureCount> {
+        std::mem::take(&mut self.failures)
+            .into_iter()
+            .map(|((reason, message), (batches, rows))| FailureCount { reason, message, batches, rows })
+            .collect()
+    }
+
+    /// Whether a row is in a holdout.
+    pub(crate) fn is_control(&self, row: usize) -> bool {
+        self.shared.backtest.policy.holdout(self.timelines.customer(row)).is_some()
+    }
+
+    pub(crate) fn evaluator(&mut self) -> &mut Evaluator<'a> {
+        &mut self.evaluator
+    }
+}
+
+enum Fate {
+    /// Nothing was proposed.
+    Quiet,
+    /// Carried out, or held out from a control.
+    Touched,
+    Suppressed,
+}
+
+/// What the gates ask about a row.
+struct Facts<'s, 'a> {
+    shard: &'s Shard<'a>,
+    row: usize,
+    now: Time,
+}
+
+impl Customer for Facts<'_, '_> {
+    fn consent(&self, channel: &str) -> Option<bool> {
+        let channels = &self.shard.shared.context.channels;
+        let events = self.shard.timelines.events_before(self.row, self.now);
+        let newest = events.iter().rev().find(|event| {
+            let is_consent = matches!(event.kind, EventKind::Subscribe | EventKind::Unsubscribe);
+            let of_channel = channels.get(event.subject as usize).is_some_and(|name| name == channel);
+            is_consent && (event.subject == NO_ITEM || of_channel)
+        });
+        newest.map(|event| event.kind == EventKind::Subscribe)
+    }
+
+    fn contacts_between(&self, after: Time, until: Time) -> u32 {
+        let is_inside = |at: Time| after < at && at <= until;
+        let own = self.shard.touches.of(self.row).iter();
+        let own = own.filter(|touch| touch.is_contact && is_inside(touch.when)).count();
+        let events = self.shard.timelines.events_before(self.row, self.now);
+        let earlier = events.iter().filter(|e| e.kind == EventKind::Touch && is_inside(e.event_time)).count();
+        (own + earlier) as u32
+    }
+}

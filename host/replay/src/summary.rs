@@ -1,0 +1,232 @@
+//! The metrics of an observational replay, from its sums.
+//!
+//! The strategy never ran on these people, so nothing here is an effect: what contacted customers bought is
+//! *attributed*, and shown beside what comparable customers bought whom nobody thought of contacting.
+
+use serde::{Deserialize, Serialize};
+use stratagem_measure::{Difference, Moments, Rate, welch, wilson};
+use stratagem_model::{ActionKind, Money, PPM, Plan, Reason};
+
+use crate::driver::RunResult;
+use crate::outcome::ArmTotals;
+
+const CONFIDENCE: f64 = 0.95;
+
+/// The days a run covers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Period {
+    /// First and last local day with decisions.
+    pub from: String,
+    pub until: String,
+    /// Last local day of the data.
+    pub data_end: String,
+    /// Days after a touch in which orders are attributed to it.
+    pub window_days: u32,
+}
+
+/// The customers of one arm. Money in minor units.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Arm {
+    /// Customers the strategy was asked about.
+    pub eligible: u64,
+    /// Of these, those it wanted to do something with.
+    pub participants: u64,
+    /// Of these, those with a contact (for controls: a contact held out).
+    pub contacted: u64,
+    /// Share of the contacted with a qualifying order in the window of a contact.
+    pub conversion: Option<Rate>,
+    /// Value before discounts of those orders.
+    pub attributed_gmv: Money,
+    pub attributed_orders: u64,
+    /// Of all eligible customers over the whole measured period.
+    pub gmv: Money,
+    /// GMV less merchant-funded discounts and refunds.
+    pub net_revenue: Money,
+    pub buyers: u64,
+    pub orders: u64,
+    /// GMV for each eligible customer.
+    pub arpu: Option<f64>,
+    /// GMV for each buyer.
+    pub arppu: Option<f64>,
+    /// GMV for each order.
+    pub aov: Option<f64>,
+}
+
+/// One action of the strategy: for recall waves, a wave.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ActionSummary {
+    pub id: String,
+    pub kind: ActionKind,
+    /// Times it was carried out.
+    pub sent: u64,
+    /// Share of these followed by a qualifying order in the window, before the next contact.
+    pub conversion: Option<Rate>,
+    /// Attributed order value, not causal, minor units.
+    pub gmv: Money,
+    /// The same share among controls, at the contacts they would have had.
+    pub natural_return_holdout: Option<Rate>,
+    /// The share of look-alike days (as many silent days, about as many orders) with an order in the window.
+    /// Nothing where only orders with a certain item qualify.
+    pub natural_return_look_alike: Option<f64>,
+    /// What these contacts cost, and at most give away, minor units.
+    pub contact_cost: Money,
+    pub offer_exposure: Money,
+}
+
+/// Participants of one RFM class at their first touch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ClassSummary {
+    /// Bits R=4, F=2, M=1; nothing for customers without an order.
+    pub class: Option<u32>,
+    pub participants: u64,
+    pub conversion: Option<Rate>,
+    pub natural_return_holdout: Option<Rate>,
+    pub gmv: Money,
+}
+
+/// How many decisions had which action and reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct DecisionCount {
+    /// Nothing: a fallback that does nothing.
+    pub action: Option<String>,
+    pub reason: Reason,
+    pub count: u64,
+}
+
+/// The metrics of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Summary {
+    /// What kind of backtest this is: `observational-replay`.
+    pub mode: String,
+    pub period: Period,
+    pub customers: u64,
+    /// Customers in no holdout.
+    pub treated: Arm,
+    /// Customers held out.
+    pub control: Arm,
+    pub actions: Vec<ActionSummary>,
+    pub classes: Vec<ClassSummary>,
+    pub decisions: Vec<DecisionCount>,
+    pub contact_cost: Money,
+    /// Face value of all offers sent: what they cost if every one is redeemed.
+    pub offer_exposure: Money,
+    /// Share of order value that is margin, parts per million: declared, not measured.
+    pub margin_ppm: u32,
+    /// (margin x attributed GMV - worst-case cost) / worst-case cost: what it would be if every attributed order
+    /// had been caused. Not causal. Nothing without cost.
+    pub roi_if_all_caused: Option<f64>,
+    /// Share of the attributed GMV that must be caused for the worst-case cost to come back.
+    pub break_even_share: Option<f64>,
+    /// GMV per eligible customer, treated less control: in this mode nothing was done to anyone, so it is chance.
+    pub arms_difference: Option<Difference>,
+}
+
+/// The metrics of a finished run.
+pub fn summarise(result: &RunResult, plan: &Plan, window_days: u32, margin_ppm: u32) -> Summary {
+    let totals = &result.totals;
+    let actions = actions(result, plan);
+    let contact_cost = actions.iter().map(|action| action.contact_cost).sum();
+    let offer_exposure = actions.iter().map(|action| action.offer_exposure).sum();
+    let cost = (contact_cost + offer_exposure) as f64;
+    let margin = totals.treated.attributed_gmv as f64 * f64::from(margin_ppm) / f64::from(PPM);
+    let moments =
+        |arm: &ArmTotals| Moments { count: arm.eligible, sum: arm.gmv, squares: arm.gmv_squares };
+    Summary {
+        mode: "observational-replay".into(),
+        period: Period {
+            from: result.days.0.clone(),
+            until: result.days.1.clone(),
+            data_end: result.data_end.clone(),
+            window_days,
+        },
+        customers: totals.customers,
+        treated: arm(&totals.treated),
+        control: arm(&totals.control),
+        classes: classes(&totals.treated, &totals.control),
+        decisions: decisions(result, plan),
+        contact_cost,
+        offer_exposure,
+        margin_ppm,
+        roi_if_all_caused: (cost > 0.0).then(|| (margin - cost) / cost),
+        break_even_share: (margin > 0.0).then(|| cost / margin),
+        arms_difference: welch(&moments(&totals.treated), &moments(&totals.control), CONFIDENCE),
+        actions,
+    }
+}
+
+fn arm(totals: &ArmTotals) -> Arm {
+    let per = |of: u64| (of > 0).then(|| totals.gmv as f64 / of as f64);
+    Arm {
+        eligible: totals.eligible,
+        participants: totals.participants,
+        contacted: totals.contacted,
+        conversion: wilson(totals.converted, totals.contacted, CONFIDENCE),
+        attributed_gmv: totals.attributed_gmv,
+        attributed_orders: totals.attributed_orders,
+        gmv: totals.gmv,
+        net_revenue: totals.gmv - totals.discounts - totals.refunds,
+        buyers: totals.buyers,
+        orders: totals.orders,
+        arpu: per(totals.eligible),
+        arppu: per(totals.buyers),
+        aov: per(totals.orders),
+    }
+}
+
+fn actions(result: &RunResult, plan: &Plan) -> Vec<ActionSummary> {
+    let totals = &result.totals;
+    let population = totals.population.clone().cumulated();
+    let summary = |(i, action): (usize, &stratagem_model::Action)| {
+        let (sent, held) = (&totals.treated.actions[i], &totals.control.actions[i]);
+        let is_contact = action.kind.is_contact();
+        let rate = |hits, of| if is_contact { wilson(hits, of, CONFIDENCE) } else { None };
+        let any_order = is_contact && plan.goal == stratagem_model::Goal::Order;
+        let look_alike = || totals.shares.silences[i].expected_return(&population);
+        let count = sent.touches as i64;
+        ActionSummary {
+            id: action.id.clone(),
+            kind: action.kind,
+            sent: sent.touches,
+            conversion: rate(sent.converted, sent.touches),
+            gmv: sent.gmv,
+            natural_return_holdout: rate(held.converted, held.touches),
+            natural_return_look_alike: any_order.then(look_alike).flatten(),
+            contact_cost: count * action.contact_cost,
+            offer_exposure: count * action.offer.map_or(0, |offer| offer.face_value),
+        }
+    };
+    plan.actions.iter().enumerate().map(summary).collect()
+}
+
+fn classes(treated: &ArmTotals, control: &ArmTotals) -> Vec<ClassSummary> {
+    let summary = |i: usize| ClassSummary {
+        class: (i < 8).then_some(i as u32),
+        participants: treated.classes[i].participants,
+        conversion: wilson(treated.classes[i].converted, treated.classes[i].participants, CONFIDENCE),
+        natural_return_holdout: wilson(
+            control.classes[i].converted,
+            control.classes[i].participants,
+            CONFIDENCE,
+        ),
+        gmv: treated.classes[i].gmv,
+    };
+    // Best customers first.
+    (0..8).rev().chain([8]).map(summary).filter(|class| class.participants > 0).collect()
+}
+
+fn decisions(result: &RunResult, plan: &Plan) -> Vec<DecisionCount> {
+    let mut out = vec![];
+    for (i, by_reason) in result.totals.shares.decisions.iter().enumerate() {
+        for (reason, count) in Reason::ALL.iter().zip(by_reason).filter(|(_, count)| **count > 0) {
+            let action = plan.actions.get(i).map(|action| action.id.clone());
+            out.push(DecisionCount { action, reason: *reason, count: *count });
+        }
+    }
+    out
+}
