@@ -1,0 +1,140 @@
+//! The strategy library: the ledger of runs, what each strategy version did and earned.
+//!
+//! Runs are appended and never changed. Each names everything it depended on (component, parameters, data, gates,
+//! seed, engine), so that anyone with the same can run it again and compare the receipt.
+//!
+//! # Not here
+//!
+//! How a run is computed is `stratagem-replay`; how it is shown is `stratagem-report`.
+
+use serde::{Deserialize, Serialize};
+use stratagem_gates::Policy;
+use stratagem_model::Currency;
+use stratagem_model::parameter::Value;
+use stratagem_model::plan::Text;
+use stratagem_replay::audit::Finding;
+use stratagem_replay::{FailureCount, Receipt, Summary};
+use stratagem_runtime::LogLine;
+use stratagem_store::{Store, StoreError};
+
+const COLLECTION: &str = "runs";
+
+/// A run as it is kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Run {
+    /// `r0001`, `r0002`, ... in the order of appending.
+    pub id: String,
+    /// When it was appended, RFC 3339: for people; nothing depends on it.
+    pub recorded_at: String,
+    pub strategy: StrategyRecord,
+    pub data: DataRecord,
+    pub policy: Policy,
+    pub retry_days: u32,
+    pub summary: Summary,
+    pub receipt: Receipt,
+    pub failures: Vec<FailureCount>,
+    pub audits: Vec<Finding>,
+    pub log: Vec<LoggedLine>,
+}
+
+/// Which strategy ran, with which parameters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct StrategyRecord {
+    pub name: String,
+    pub version: String,
+    /// SHA-256 of the component, hex.
+    pub digest: String,
+    pub title: Text,
+    /// Every parameter with its value, in schema order.
+    pub parameters: Vec<(String, Value)>,
+}
+
+/// On which data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct DataRecord {
+    /// Digest of everything in the store, hex.
+    pub fingerprint: String,
+    pub customers: u64,
+    pub orders: u64,
+    pub zone: String,
+    pub currency: Currency,
+}
+
+/// A line the strategy logged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct LoggedLine {
+    pub level: String,
+    pub message: String,
+}
+
+impl From<LogLine> for LoggedLine {
+    fn from(line: LogLine) -> Self {
+        Self { level: line.level.into(), message: line.message }
+    }
+}
+
+/// Why the library could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LibraryError {
+    #[error("cannot reach the library")]
+    Store(#[from] StoreError),
+    #[error("run `{id}` in the library is damaged")]
+    Damaged {
+        id: String,
+        #[source]
+        source: serde_json::Error,
+    },
+    #[error("there is no run `{id}` in the library; it has {known}")]
+    NoSuchRun { id: String, known: String },
+}
+
+/// Appends a run, giving it its id, once it is durable.
+///
+/// # Errors
+/// The store cannot be read or written.
+pub fn append(store: &dyn Store, mut run: Run) -> Result<Run, LibraryError> {
+    let last = store.documents(COLLECTION)?.pop().map_or(0, |(id, _)| id[1..].parse().unwrap_or(0));
+    run.id = format!("r{:04}", last + 1_u32);
+    let bytes = serde_json::to_vec(&run).expect("a run has only string keys");
+    store.put_document(COLLECTION, &run.id, &bytes)?;
+    Ok(run)
+}
+
+/// All runs in the order of appending.
+///
+/// # Errors
+/// The store cannot be read, or a run is damaged.
+pub fn runs(store: &dyn Store) -> Result<Vec<Run>, LibraryError> {
+    let parse = |(id, bytes): (String, Vec<u8>)| {
+        serde_json::from_slice(&bytes).map_err(|source| LibraryError::Damaged { id, source })
+    };
+    store.documents(COLLECTION)?.into_iter().map(parse).collect()
+}
+
+/// The run with this id, or with `latest` the last.
+///
+/// # Errors
+/// There is none, or the library cannot be read.
+pub fn run(store: &dyn Store, id: &str) -> Result<Run, LibraryError> {
+    let mut runs = runs(store)?;
+    let at = match id {
+        "latest" => runs.len().checked_sub(1),
+        id => runs.iter().position(|run| run.id == id),
+    };
+    match at {
+        Some(at) => Ok(runs.swap_remove(at)),
+        None => Err(LibraryError::NoSuchRun {
+            id: id.into(),
+            known: match (runs.first(), runs.last()) {
+                (Some(first), Some(last)) => format!("`{}` to `{}`", first.id, last.id),
+                _ => "none yet; `stratagem backtest` appends one".into(),
+            },
+        }),
+    }
+}
+

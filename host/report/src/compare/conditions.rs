@@ -1,0 +1,88 @@
+//! The conditions of runs: what must be equal for their numbers to be held against each other.
+
+use stratagem_library::Run;
+
+use crate::backtest::{cap, consent};
+use crate::numbers::{plural, ppm, short};
+
+/// A condition in which runs differ.
+#[derive(Debug)]
+pub(super) struct Difference {
+    pub(super) name: &'static str,
+    /// Each run's value, in words.
+    pub(super) values: String,
+}
+
+/// A condition's name, and its value in words.
+type Condition = (&'static str, fn(&Run) -> String);
+
+/// What must be equal. A strategy's own holdout has its own salt, so that is not among them.
+const CONDITIONS: &[Condition] = &[
+    ("mode", |run| run.summary.mode.clone()),
+    ("data", |run| format!("fingerprint {}", short(&run.data.fingerprint))),
+    ("zone", |run| run.data.zone.clone()),
+    ("currency", |run| run.data.currency.code.clone()),
+    ("period", |run| format!("{} to {}", run.summary.period.from, run.summary.period.until)),
+    ("attribution window", |run| plural(run.summary.period.window_days.into(), "day")),
+    ("global holdout", |run| {
+        let holdout = &run.policy.global_holdout;
+        if holdout.ppm == 0 { "none".into() } else { format!("{} by `{}`", ppm(holdout.ppm), holdout.salt) }
+    }),
+    ("own holdout", |run| ppm(run.policy.holdout.ppm)),
+    ("consent", |run| consent(run.policy.consent).into()),
+    ("frequency cap", |run| cap(run.policy.cap)),
+    ("budget", |run| run.policy.budget.map_or("none".into(), |budget| run.data.currency.format(budget))),
+    ("retry", |run| plural(run.retry_days.into(), "day")),
+    ("seed", |run| run.policy.seed.to_string()),
+];
+
+pub(super) fn differences(runs: &[Run]) -> Vec<Difference> {
+    let difference = |(name, of): &Condition| {
+        values(runs, *of).map(|values| Difference { name, values: format!("{name}: {values}") })
+    };
+    CONDITIONS.iter().filter_map(difference).collect()
+}
+
+/// Each run's value, if they are not all equal.
+fn values(runs: &[Run], of: impl Fn(&Run) -> String) -> Option<String> {
+    let values: Vec<_> = runs.iter().map(of).collect();
+    values.iter().any(|value| *value != values[0]).then(|| {
+        let each = runs.iter().zip(&values).map(|(run, value)| format!("{} {value}", run.id));
+        each.collect::<Vec<_>>().join("; ")
+    })
+}
+
+/// What does not spoil a comparison, but explains some of it.
+pub(super) fn notes(runs: &[Run]) -> Vec<String> {
+    let mut out = vec![];
+    if let Some(values) = values(runs, |run| ppm(run.summary.margin_ppm)) {
+        out.push(format!("ROI and break-even rest on different margins: {values}"));
+    }
+    if let Some(values) = values(runs, |run| run.receipt.engine.clone()) {
+        out.push(format!("the engines differ, which must not change a decision: {values}"));
+    }
+    for (i, run) in runs.iter().enumerate() {
+        for earlier in &runs[..i] {
+            out.extend(pair(earlier, run));
+        }
+    }
+    out
+}
+
+fn pair(earlier: &Run, run: &Run) -> Option<String> {
+    let (a, b) = (&earlier.strategy, &run.strategy);
+    let is_same_version = a.name == b.name && a.version == b.version;
+    if is_same_version && a.digest != b.digest {
+        return Some(format!(
+            "{} and {} have the same version of {} but different components ({} and {})",
+            earlier.id,
+            run.id,
+            a.name,
+            short(&a.digest),
+            short(&b.digest)
+        ));
+    }
+    let is_same = earlier.receipt.decisions_digest == run.receipt.decisions_digest;
+    (is_same && earlier.receipt.decisions > 0)
+        .then(|| format!("{} and {} made exactly the same decisions", earlier.id, run.id))
+}

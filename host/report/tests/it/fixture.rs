@@ -1,0 +1,294 @@
+//! Runs as backtests leave them, with numbers that belong together.
+
+use stratagem_gates::{Cap, ConsentRule, Holdout, Policy};
+use stratagem_library::{DataRecord, LoggedLine, Run, StrategyRecord};
+use stratagem_measure::{Difference, Rate, wilson};
+use stratagem_model::parameter::Value;
+use stratagem_model::plan::Text;
+use stratagem_model::{ActionKind, Currency, Reason};
+use stratagem_replay::audit::{Audit, Finding};
+use stratagem_replay::{
+    ActionSummary, Arm, ClassSummary, DecisionCount, FailureCount, Period, Receipt, Summary,
+};
+
+fn rate(hits: u64, of: u64) -> Option<Rate> {
+    wilson(hits, of, 0.95)
+}
+
+/// A run of recall waves that passed everything.
+pub(crate) fn run() -> Run {
+    Run {
+        id: "r0001".into(),
+        recorded_at: "2026-03-02T09:41:07Z".into(),
+        strategy: StrategyRecord {
+            name: "recall-waves".into(),
+            version: "1.0.0".into(),
+            digest: "7f3a91c2d45e".repeat(5) + "0b1c",
+            title: Text { english: "Recall waves".into(), chinese: Some("多波次召回".into()) },
+            parameters: vec![
+                ("silence-days".into(), Value::Integer(21)),
+                ("second-wave-days".into(), Value::Integer(7)),
+                ("timing".into(), Value::Text("fixed".into())),
+                ("channel".into(), Value::Text("app-push".into())),
+                ("late-orders".into(), Value::Boolean(true)),
+            ],
+        },
+        data: DataRecord {
+            fingerprint: "3b8f2a6c91de".repeat(5) + "77aa",
+            customers: 2_469,
+            orders: 151_203,
+            zone: "America/New_York".into(),
+            currency: Currency::new("USD").unwrap(),
+        },
+        policy: Policy {
+            global_holdout: Holdout { ppm: 50_000, salt: "global".into() },
+            holdout: Holdout { ppm: 100_000, salt: "recall-waves".into() },
+            consent: ConsentRule::OptOut,
+            cap: Some(Cap { touches: 2, days: 7 }),
+            budget: None,
+            seed: 7,
+        },
+        retry_days: 7,
+        summary: summary(),
+        receipt: Receipt {
+            decisions: 15_874,
+            decisions_digest: "c0ffee12a9b8".repeat(5) + "3344",
+            engine: "wasmtime 48.0.8, fuel 100000 + 20000 a row".into(),
+        },
+        failures: vec![],
+        audits: vec![
+            Finding { audit: Audit::LookAhead { cuts: 8 }, compared: 63_496, difference: None },
+            Finding { audit: Audit::Wake, compared: 15_874, difference: None },
+        ],
+        log: vec![LoggedLine { level: "info".into(), message: "configured".into() }],
+    }
+}
+
+fn summary() -> Summary {
+    Summary {
+        mode: "observational-replay".into(),
+        period: Period {
+            from: "2017-01-01".into(),
+            until: "2017-12-17".into(),
+            data_end: "2017-12-31".into(),
+            window_days: 14,
+        },
+        customers: 2_469,
+        treated: Arm {
+            eligible: 2_110,
+            participants: 1_843,
+            contacted: 1_843,
+            conversion: rate(1_571, 1_843),
+            attributed_gmv: 28_643_190,
+            attributed_orders: 6_918,
+            gmv: 384_120_455,
+            net_revenue: 361_009_112,
+            buyers: 2_104,
+            orders: 129_140,
+            arpu: Some(182_047.6),
+            arppu: Some(182_566.8),
+            aov: Some(2_974.5),
+        },
+        control: Arm {
+            eligible: 359,
+            participants: 311,
+            contacted: 311,
+            conversion: rate(268, 311),
+            attributed_gmv: 4_797_220,
+            attributed_orders: 1_160,
+            gmv: 66_310_871,
+            net_revenue: 62_480_009,
+            buyers: 358,
+            orders: 22_063,
+            arpu: Some(184_709.9),
+            arppu: Some(185_225.9),
+            aov: Some(3_005.5),
+        },
+        actions: actions(),
+        classes: classes(),
+        decisions: decisions(),
+        contact_cost: 60_050,
+        offer_exposure: 3_901_500,
+        margin_ppm: 300_000,
+        roi_if_all_caused: Some(1.169),
+        break_even_share: Some(0.461),
+        arms_difference: Some(Difference {
+            estimate: -2_662.3,
+            standard_error: 9_840.1,
+            low: -22_003.0,
+            high: 16_678.4,
+        }),
+    }
+}
+
+fn actions() -> Vec<ActionSummary> {
+    let action = |id: &str, kind, sent, converted, gmv, held, look_alike| ActionSummary {
+        id: id.into(),
+        kind,
+        sent,
+        conversion: rate(converted, sent),
+        gmv,
+        natural_return_holdout: held,
+        natural_return_look_alike: look_alike,
+        contact_cost: 5 * sent as i64,
+        offer_exposure: 0,
+    };
+    let coupon = ActionKind::Coupon;
+    vec![
+        action(
+            "brand-content",
+            ActionKind::Message,
+            6_021,
+            2_480,
+            15_200_410,
+            rate(431, 1_033),
+            Some(0.5532),
+        ),
+        ActionSummary {
+            offer_exposure: 1_764_500,
+            ..action("personal-coupon", coupon, 3_529, 1_188, 8_144_020, rate(201, 590), Some(0.4417))
+        },
+        ActionSummary {
+            offer_exposure: 4_920_000,
+            ..action("gift-pack", coupon, 2_460, 702, 5_298_760, rate(120, 401), Some(0.2810))
+        },
+        ActionSummary {
+            conversion: None,
+            contact_cost: 0,
+            ..action("mark-silent", ActionKind::MarkSilent, 1_702, 0, 0, None, None)
+        },
+    ]
+}
+
+fn classes() -> Vec<ClassSummary> {
+    let class = |class, participants, converted, held, gmv| ClassSummary {
+        class,
+        participants,
+        conversion: rate(converted, participants),
+        natural_return_holdout: held,
+        gmv,
+    };
+    vec![
+        class(Some(7), 402, 371, rate(60, 66), 12_004_110),
+        class(Some(4), 611, 520, rate(91, 104), 7_901_224),
+        class(Some(3), 33, 21, None, 900_400),
+        class(Some(0), 790, 655, rate(113, 137), 7_830_456),
+        class(None, 7, 4, None, 7_000),
+    ]
+}
+
+fn decisions() -> Vec<DecisionCount> {
+    let rows = [
+        ("brand-content", Reason::Sent, 6_021),
+        ("brand-content", Reason::HeldOutGlobally, 334),
+        ("brand-content", Reason::HeldOut, 699),
+        ("personal-coupon", Reason::Sent, 3_529),
+        ("personal-coupon", Reason::HeldOut, 590),
+        ("personal-coupon", Reason::FrequencyCap, 17),
+        ("gift-pack", Reason::Sent, 2_460),
+        ("gift-pack", Reason::HeldOut, 401),
+        ("gift-pack", Reason::NoConsent, 12),
+        ("mark-silent", Reason::Sent, 1_702),
+        ("mark-silent", Reason::HeldOut, 109),
+    ];
+    let count = |(action, reason, count): (&str, Reason, u64)| DecisionCount {
+        action: Some(action.into()),
+        reason,
+        count,
+    };
+    rows.into_iter().map(count).collect()
+}
+
+/// A run in which everything that can be wrong is.
+pub(crate) fn broken() -> Run {
+    let mut run = run();
+    run.id = "r0002".into();
+    run.failures = vec![
+        FailureCount {
+            reason: Reason::Trapped,
+            message: "wasm trap: integer divide by zero in `evaluate`".into(),
+            batches: 3,
+            rows: 1_204,
+        },
+        FailureCount { reason: Reason::OutOfFuel, message: "all fuel consumed".into(), batches: 1, rows: 88 },
+    ];
+    run.audits[0].difference = Some(
+        "history cut at 2017-06-01T14:00:00Z: 4021 of 7900 decisions agree; the first difference is [2017-05-30, \
+         customer 00ab34cd56ef7890, action 1, sent, when 2017-05-30] against [no decision]"
+            .into(),
+    );
+    run.summary.decisions.push(DecisionCount { action: None, reason: Reason::Trapped, count: 1_204 });
+    run.summary.decisions.push(DecisionCount { action: None, reason: Reason::OutOfFuel, count: 88 });
+    run.summary.arms_difference =
+        Some(Difference { estimate: 21_662.3, standard_error: 9_840.1, low: 2_321.0, high: 41_003.6 });
+    run.summary.actions[0].natural_return_holdout = rate(300, 1_033);
+    run.summary.break_even_share = Some(1.25);
+    run.summary.roi_if_all_caused = Some(-0.2);
+    run.log = vec![LoggedLine { level: "warn".into(), message: "interval of 0 days".into() }];
+    run
+}
+
+/// A run without holdouts, audits, cost or contacts.
+pub(crate) fn empty() -> Run {
+    let mut run = run();
+    run.id = "r0003".into();
+    run.policy = Policy { budget: Some(500_000), consent: ConsentRule::OptIn, ..Policy::open() };
+    run.audits = vec![];
+    let nobody = Arm {
+        eligible: 0,
+        participants: 0,
+        contacted: 0,
+        conversion: None,
+        attributed_gmv: 0,
+        attributed_orders: 0,
+        gmv: 0,
+        net_revenue: 0,
+        buyers: 0,
+        orders: 0,
+        arpu: None,
+        arppu: None,
+        aov: None,
+    };
+    run.summary.treated = Arm { eligible: 2_469, gmv: 450_431_326, arpu: Some(182_434.7), ..nobody.clone() };
+    run.summary.control = nobody;
+    for action in &mut run.summary.actions {
+        (action.sent, action.gmv, action.contact_cost, action.offer_exposure) = (0, 0, 0, 0);
+        (action.conversion, action.natural_return_holdout) = (None, None);
+        action.natural_return_look_alike = None;
+    }
+    run.summary.classes = vec![];
+    run.summary.decisions = vec![];
+    run.summary.contact_cost = 0;
+    run.summary.offer_exposure = 0;
+    run.summary.roi_if_all_caused = None;
+    run.summary.break_even_share = None;
+    run.summary.arms_difference = None;
+    run
+}
+
+/// A run of the same strategy that waits longer.
+pub(crate) fn patient() -> Run {
+    let mut run = run();
+    run.id = "r0004".into();
+    run.strategy.parameters[0].1 = Value::Integer(35);
+    run.receipt.decisions_digest = "deadbeef0042".repeat(5) + "5566";
+    run.summary.treated.conversion = rate(1_001, 1_303);
+    run.summary.actions[0].sent = 4_100;
+    run.summary.contact_cost = 50_445;
+    run.audits = vec![];
+    run
+}
+
+/// A run of another strategy.
+pub(crate) fn other() -> Run {
+    let mut run = run();
+    run.id = "r0005".into();
+    run.strategy.name = "cross-sell".into();
+    run.strategy.version = "0.3.1".into();
+    run.strategy.digest = "aa11bb22cc33".repeat(5) + "9988";
+    run.strategy.parameters = vec![("lift-min-ppm".into(), Value::Integer(1_200_000))];
+    run.policy.holdout.salt = "cross-sell".into();
+    run.receipt.decisions_digest = "0123456789ab".repeat(5) + "cdef";
+    run.summary.actions.truncate(1);
+    run
+}
