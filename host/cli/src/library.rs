@@ -1,0 +1,27 @@
+//! `stratagem library`.
+
+use stratagem_store::SledStore;
+
+use crate::args::LibraryCommand;
+use crate::ingest::format;
+use crate::output::{self, style};
+
+pub(crate) fn run(command: &LibraryCommand) -> anyhow::Result<()> {
+    let text = match command {
+        LibraryCommand::List { store, format: f } => {
+            let runs = stratagem_library::runs(&SledStore::open(&store.store)?)?;
+            stratagem_report::library_list(&runs, format(*f), style())
+        }
+        LibraryCommand::Show { run, store, format: f } => {
+            let run = stratagem_library::run(&SledStore::open(&store.store)?, run)?;
+            stratagem_report::backtest(&run, format(*f), style())
+        }
+        LibraryCommand::Compare { runs, store, format: f } => {
+            let store = SledStore::open(&store.store)?;
+            let runs = runs.iter().map(|id| stratagem_library::run(&store, id));
+            let runs = runs.collect::<Result<Vec<_>, _>>()?;
+            stratagem_report::compare(&runs, format(*f), style())
+        }
+    };
+    output::print(&text)
+}

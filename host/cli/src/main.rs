@@ -1,0 +1,44 @@
+//! The `stratagem` binary: parse, call, print.
+//!
+//! Data goes to standard output, everything else to standard error. What a command does lives in the crates below;
+//! here is only what a person types and reads.
+
+mod args;
+mod backtest;
+mod build;
+mod check;
+mod decisions;
+mod demo;
+mod exit;
+mod generate;
+mod ingest;
+mod library;
+mod output;
+mod progress;
+mod store;
+mod strategy;
+mod terminal;
+
+use std::process::ExitCode;
+
+use args::{Cli, Command};
+use clap::Parser;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.command {
+        Command::Ingest(args) => ingest::run(&args),
+        Command::Generate(args) => generate::run(&args),
+        Command::Backtest(args) => backtest::run(&args),
+        Command::Strategy(command) => strategy::run(&command),
+        Command::Store(command) => store::run(&command),
+        Command::Library(command) => library::run(&command),
+        Command::Demo(args) => demo::run(&args),
+        Command::Completions { shell } => terminal::completions(shell),
+        Command::Man { dir } => terminal::man_pages(&dir),
+    };
+    exit::report(result)
+}
