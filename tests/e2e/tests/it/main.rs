@@ -1,0 +1,8 @@
+//! End to end over real components and data.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod determinism;
+mod hostile;
+mod look_ahead;
+mod strategies;
