@@ -44,14 +44,19 @@ pub(crate) fn strategies() -> Result<Vec<String>> {
 /// Every package that is compiled for WebAssembly.
 pub(crate) fn packages() -> Result<Vec<String>> {
     let mut names = strategies()?;
-    names.extend(["stratagem-sdk".to_owned(), "stratagem-evil".to_owned()]);
+    names.extend(["stratagem-sdk", "stratagem-evil", "stratagem-bench-control"].map(str::to_owned));
     Ok(names)
 }
 
 /// Builds the shipped strategies with the `stratagem` binary of a profile, as its users do.
 pub(crate) fn build_strategies(profile: &str) -> Result<()> {
     add_targets()?;
-    run(cargo().args(["build", "--profile", profile, "-p", "stratagem-cli"]))?;
+    if profile == "dev" {
+        // What the tests need anyway: with the same selection of packages nothing is compiled twice.
+        run(cargo().args(["test", "--workspace", "--no-run"]))?;
+    } else {
+        run(cargo().args(["build", "--profile", profile, "-p", "stratagem-cli"]))?;
+    }
     for name in strategies()? {
         run(&mut stratagem(profile, &["strategy", "build", &format!("strategies/{name}")])?)?;
     }
@@ -60,12 +65,11 @@ pub(crate) fn build_strategies(profile: &str) -> Result<()> {
 
 /// Builds everything the tests load: the shipped strategies, the hostile guest, and guests as plain cargo makes
 /// them for WASI.
-pub(crate) fn build(is_release: bool) -> Result<()> {
-    let profile = if is_release { "release" } else { "dev" };
-    build_strategies(profile)?;
+pub(crate) fn build() -> Result<()> {
+    build_strategies("dev")?;
     let out = components()?;
     let evil = out.join("evil.wasm");
-    run(&mut stratagem(profile, &["strategy", "build", "tests/evil", "--out", &evil.to_string_lossy()])?)?;
+    run(&mut stratagem("dev", &["strategy", "build", "tests/evil", "--out", &evil.to_string_lossy()])?)?;
     build_for_wasi("stratagem-evil", &[], &out.join("evil-wasi.wasm"))?;
     build_for_wasi("stratagem-evil", &["trap-in-describe"], &out.join("evil-describe.wasm"))?;
     build_for_wasi("recall-waves", &[], &out.join("recall-waves-wasi.wasm"))

@@ -42,11 +42,11 @@ fn main() -> ExitCode {
 fn run(command: &str, rest: &[String]) -> Result<()> {
     match command {
         "demo" => demo(),
-        "build" => guests::build(true),
+        "build" => guests::build(),
         "test" => test(rest),
         "check" => check(),
         "ci" => check().and_then(|()| test(rest)),
-        "bench" => bench::run(rest),
+        "bench" => bench::bench(rest),
         "setup" => guests::add_targets(),
         "help" | "--help" | "-h" => {
             eprintln!("{HELP}");
@@ -62,7 +62,7 @@ fn demo() -> Result<()> {
 }
 
 fn test(rest: &[String]) -> Result<()> {
-    guests::build(false)?;
+    guests::build()?;
     if shell::succeeds(cargo().args(["nextest", "--version"])) {
         shell::run(cargo().args(["nextest", "run", "--workspace", "--no-fail-fast"]).args(rest))?;
     } else {

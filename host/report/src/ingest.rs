@@ -118,8 +118,8 @@ fn verdict(report: &Report) -> String {
     let rejected = group(report.rows_rejected);
     let noun = match report.kind {
         Kind::Orders => "order",
-        Kind::Customers => "attribute",
-        Kind::Events => "event",
+        // Of a customer, each attribute is one.
+        Kind::Customers | Kind::Events => "event",
         Kind::Products => "product",
         Kind::Touches => "touch",
     };

@@ -36,7 +36,9 @@ impl BuildError {
     /// The next thing to try.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::NotWasm => Some("build with `--target wasm32-unknown-unknown` and `crate-type = [\"cdylib\"]`"),
+            Self::NotWasm => {
+                Some("build with `--target wasm32-unknown-unknown` and `crate-type = [\"cdylib\"]`")
+            }
             Self::NoContract(_) => Some("call `stratagem_sdk::export!` with the type of the strategy"),
             Self::Encode(_) => Some("strategies link nothing but the SDK: no WASI, no JavaScript bindings"),
         }
@@ -56,8 +58,9 @@ pub fn componentize(core_module: &[u8]) -> Result<Vec<u8>, BuildError> {
     if !Parser::is_core_wasm(core_module) {
         return Err(BuildError::NotWasm);
     }
-    let encoder =
-        ComponentEncoder::default().module(core_module).map_err(|e| BuildError::NoContract(Cause(chain(&e))))?;
+    let encoder = ComponentEncoder::default()
+        .module(core_module)
+        .map_err(|e| BuildError::NoContract(Cause(chain(&e))))?;
     encoder.validate(true).encode().map_err(|e| BuildError::Encode(Cause(chain(&e))))
 }
 

@@ -15,7 +15,7 @@ use crate::bindings::StrategyPre;
 use crate::cache;
 use crate::convert;
 use crate::engine::Engine;
-use crate::error::{ConfigureError, LoadError};
+use crate::error::{ConfigureError, Failure, LoadError};
 use crate::evaluate::Guest;
 use crate::inspect::{Shape, inspect};
 use crate::state::HostState;
@@ -141,6 +141,14 @@ impl Strategy {
     /// Whether compiled code came from the cache.
     pub fn was_cached(&self) -> bool {
         self.was_cached
+    }
+
+    /// Makes an instance and drops it: what each fresh batch pays before it starts.
+    ///
+    /// # Errors
+    /// The component traps while it starts.
+    pub fn instantiate(&self) -> Result<(), Failure> {
+        Guest::new(&self.engine, &self.pre, &self.shape).map(drop)
     }
 
     /// Configures the strategy with what was set by name, and defaults for the rest.

@@ -46,13 +46,15 @@ impl Strategy for Greeter {
         }
     }
 
-    fn configure(_: Settings, plan: &mut PlanBuilder) -> Result<Self, Vec<ParameterError>> {
+    fn configure(settings: Settings, plan: &mut PlanBuilder) -> Result<Self, Vec<ParameterError>> {
         // Something to read, so that hostile answers come after a batch has really crossed.
         plan.column(column::ORDER_LAST_TIME);
         plan.history(column::TOUCH_TIMES, Window::LastN(1));
         let greet = plan.action("greet", ActionKind::Message).channel("app-push").content("hello").add();
         let nothing = plan.action("fall-back", ActionKind::Tag).content("fell-back").add();
-        plan.fallback(nothing);
+        if settings.fallback {
+            plan.fallback(nothing);
+        }
         Ok(Self { greet })
     }
 
@@ -72,6 +74,7 @@ mod tests {
         let bench = Bench::<Greeter>::new();
         assert_eq!(bench.at(0).ask(&Customer::new()).actions(), ["greet"]);
         assert_eq!(bench.plan().unwrap().fallback, Some(1));
+        assert_eq!(bench.set("fallback", "false").plan().unwrap().fallback, None);
     }
 
     #[test]

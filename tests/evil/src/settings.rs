@@ -2,12 +2,16 @@
 
 use stratagem_sdk::prelude::*;
 
-/// The one parameter.
+/// Which rule, and what its customers get instead.
 #[derive(Debug, Parameters)]
 pub struct Settings {
     /// The rule to break.
     #[parameter(default = Misbehave::None)]
     pub misbehave: Misbehave,
+
+    /// Whether the plan declares a fallback.
+    #[parameter(default = true)]
+    pub fallback: bool,
 }
 
 /// The rules, in the words of the contract. In `evaluate`, unless the name says `configure`.

@@ -66,7 +66,7 @@ impl wit::Guest for Evil {
 
 fn misbehaviour(parameters: &[wit::Value]) -> Misbehave {
     match parameters {
-        [types::Value::Text(word)] => Misbehave::from_word(word).unwrap_or(Misbehave::None),
+        [types::Value::Text(word), ..] => Misbehave::from_word(word).unwrap_or(Misbehave::None),
         _ => Misbehave::None,
     }
 }

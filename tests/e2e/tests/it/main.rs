@@ -4,5 +4,7 @@
 
 mod determinism;
 mod hostile;
+mod hostile;
 mod look_ahead;
 mod strategies;
+mod tidy;

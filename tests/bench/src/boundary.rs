@@ -1,0 +1,148 @@
+//! What crossing the boundary costs: the shipped recall-waves against the same rule natively, and against a
+//! contract of records with one call a customer.
+
+use std::hint::black_box;
+
+use anyhow::{Context, Result, ensure};
+use recall_waves::RecallWaves;
+use stratagem_model::column::{Batch, Column, ColumnKind};
+use stratagem_model::parameter::Value;
+use stratagem_model::time::{DAY_MS, Time};
+use stratagem_runtime::{Configured, Engine, EngineOptions, Evaluator, Instances};
+use stratagem_sdk::{BatchView, ColumnView};
+use wasmtime::component::{Component, Linker};
+
+use crate::Paths;
+use crate::table::{Table, median, show};
+
+const ROWS: usize = 8_192;
+const NOW: i64 = 20_000 * DAY_MS + 36_000_000;
+const RUNS: usize = 301;
+
+mod control {
+    #![expect(missing_debug_implementations, reason = "generated code")]
+
+    wasmtime::component::bindgen!({ path: "control/wit", world: "control" });
+}
+
+/// The columns of recall-waves for a batch of customers in all states.
+fn columns() -> Vec<Column> {
+    let mut last_order = Column::flat(ColumnKind::S64);
+    let mut times = Column::ragged(ColumnKind::S64);
+    let mut actions = Column::ragged(ColumnKind::U32);
+    for row in 0..ROWS as i64 {
+        // A multiplicative hash spreads the states without a random number generator.
+        let hash = (row.wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as i64) as u64 >> 33) as i64;
+        let silence = hash % (60 * DAY_MS);
+        last_order.push_s64((hash % 50 != 0).then_some(NOW - silence));
+        if hash % 3 == 0 {
+            times.s64s.push(NOW - hash / 7 % (40 * DAY_MS));
+            actions.u32s.push((hash / 11 % 4) as u32);
+        }
+        times.end_row();
+        actions.end_row();
+    }
+    last_order.finish(ROWS);
+    vec![last_order, times, actions]
+}
+
+pub(crate) fn run(paths: &Paths, table: &mut Table) -> Result<()> {
+    let engine = Engine::new(EngineOptions::default())?;
+    let configured = engine.load_file(&paths.components.join("recall-waves.wasm"))?.configure(&[])?;
+    let columns = columns();
+    let names: Vec<_> = configured.plan().columns.iter().map(|column| column.name.as_str()).collect();
+    ensure!(names == ["order.last-time", "touch.times", "touch.actions"], "recall-waves asks for {names:?}");
+
+    let native = native(&configured, &columns)?;
+    let fresh = wasm(&configured, &columns, Instances::Fresh)?;
+    let warm = wasm(&configured, &columns, Instances::Warm)?;
+    let records = records(paths, &columns)?;
+    let per_row = |time: std::time::Duration| show(time / ROWS as u32);
+    let ratio = fresh.as_secs_f64() / native.as_secs_f64();
+    let measured = format!("{ratio:.2}x ({} a row, native {})", per_row(fresh), per_row(native));
+    table.add("recall-waves in Wasm, 8,192 rows, fresh instance", measured, "<= 1.5x native", ratio <= 1.5);
+    let ratio = warm.as_secs_f64() / native.as_secs_f64();
+    table.note("the same on a warm instance", format!("{ratio:.2}x ({} a row)", per_row(warm)));
+    let ratio = records.as_secs_f64() / fresh.as_secs_f64();
+    let measured = format!("{ratio:.1}x faster (records {} a row)", per_row(records));
+    table.add("against records, one call a customer", measured, ">= 5x faster", ratio >= 5.0);
+    Ok(())
+}
+
+fn batch<'a>(configured: &'a Configured, columns: &'a [Column]) -> Batch<'a> {
+    let parameters = configured.values();
+    Batch { now: Time(NOW), utc_offset_ms: 0, parameters, rows: ROWS as u32, columns, references: &[] }
+}
+
+fn wasm(configured: &Configured, columns: &[Column], instances: Instances) -> Result<std::time::Duration> {
+    let batch = batch(configured, columns);
+    let mut evaluator = Evaluator::new(configured, instances);
+    evaluator.evaluate(&batch)?;
+    Ok(median(RUNS, || {
+        black_box(evaluator.evaluate(black_box(&batch))).expect("it was just evaluated");
+    }))
+}
+
+fn sdk_values(values: &[Value]) -> Vec<stratagem_sdk::Value> {
+    let convert = |value: &Value| match value {
+        Value::Integer(value) => stratagem_sdk::Value::Integer(*value),
+        Value::Boolean(value) => stratagem_sdk::Value::Boolean(*value),
+        Value::Text(value) => stratagem_sdk::Value::Text(value.clone()),
+    };
+    values.iter().map(convert).collect()
+}
+
+fn native(configured: &Configured, columns: &[Column]) -> Result<std::time::Duration> {
+    let values = sdk_values(configured.values());
+    let views: Vec<_> = columns
+        .iter()
+        .map(|column| {
+            let view = match column.kind {
+                ColumnKind::U32 => ColumnView::u32s(&column.u32s),
+                _ => ColumnView::s64s(&column.s64s),
+            };
+            view.with_offsets(&column.offsets).with_missing(&column.missing)
+        })
+        .collect();
+    let view = BatchView { now: NOW, utc_offset_ms: 0, rows: ROWS as u32, columns: &views, references: &[] };
+    let evaluate = || stratagem_sdk::native::evaluate::<RecallWaves>(&values, black_box(&view));
+    let native = evaluate().map_err(|failure| anyhow::anyhow!("{failure:?}"))?;
+    let wasm = Evaluator::new(configured, Instances::Fresh).evaluate(&batch(configured, columns))?;
+    let rows: Vec<_> = wasm.proposals.iter().map(|proposal| proposal.row).collect();
+    ensure!(native.rows == rows && native.wakes == wasm.wakes, "native and Wasm answer differently");
+    Ok(median(RUNS, || {
+        black_box(evaluate()).expect("it was just evaluated");
+    }))
+}
+
+/// One call a customer, through records, on a warm instance of the control.
+fn records(paths: &Paths, columns: &[Column]) -> Result<std::time::Duration> {
+    let mut config = wasmtime::Config::new();
+    config.concurrency_support(false).consume_fuel(true).epoch_interruption(true);
+    let engine = wasmtime::Engine::new(&config).context("cannot start the control's engine")?;
+    let component = Component::from_file(&engine, paths.components.join("control.wasm"))?;
+    let mut store = wasmtime::Store::new(&engine, ());
+    store.set_fuel(u64::MAX)?;
+    store.set_epoch_deadline(u64::MAX / 2);
+    let control = control::Control::instantiate(&mut store, &component, &Linker::new(&engine))?;
+    let customers: Vec<_> = (0..ROWS)
+        .map(|row| {
+            let is_missing = columns[0].missing.get(row / 64).is_some_and(|word| word >> (row % 64) & 1 == 1);
+            let touches = columns[1].offsets[row] as usize..columns[1].offsets[row + 1] as usize;
+            let touch = |i: usize| control::Touch { time: columns[1].s64s[i], action: columns[2].u32s[i] };
+            control::Customer {
+                last_order: (!is_missing).then_some(columns[0].s64s[row]),
+                touches: touches.map(touch).collect(),
+            }
+        })
+        .collect();
+    let mut answers = 0_usize;
+    let time = median(31, || {
+        for customer in &customers {
+            let asked = std::slice::from_ref(customer);
+            answers += control.call_ask(&mut store, NOW, asked).expect("the control answers").len();
+        }
+    });
+    ensure!(answers == 31 * ROWS, "the control left customers out");
+    Ok(time)
+}

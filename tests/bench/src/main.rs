@@ -1,0 +1,57 @@
+//! `cargo xtask bench`: what a row, a batch, a load and a year cost, against native code and the peers.
+//!
+//! Everything that is compared is measured in this run, on this machine, and printed as a ratio beside what it should
+//! reach. What was not reached, or not run, is printed as such; nothing here fails because of a time.
+
+#![expect(clippy::print_stdout, reason = "it prints a table")]
+#![expect(clippy::disallowed_methods, reason = "it measures time")]
+
+mod boundary;
+mod load;
+mod process;
+mod table;
+mod year;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use table::Table;
+
+/// Where everything lies that is measured; made by `cargo xtask bench`.
+#[derive(Debug)]
+pub(crate) struct Paths {
+    /// The release `stratagem` binary.
+    pub(crate) stratagem: PathBuf,
+    /// Built components, with the control.
+    pub(crate) components: PathBuf,
+    /// Complete Journey, whole, as Parquet and CSV; nothing to leave it out.
+    pub(crate) data: Option<PathBuf>,
+    /// A Python with pandas, and the peer's script.
+    pub(crate) python: Option<PathBuf>,
+    pub(crate) script: PathBuf,
+    /// Room for stores.
+    pub(crate) work: PathBuf,
+    /// Customers of the large generated store; 0 to leave it out.
+    pub(crate) customers: u32,
+}
+
+fn main() -> Result<()> {
+    let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    let needed = |name: &str| variable(name).with_context(|| format!("run this with `cargo xtask bench` ({name} is not set)"));
+    let customers = std::env::var("BENCH_CUSTOMERS").ok().and_then(|text| text.parse().ok());
+    let paths = Paths {
+        stratagem: needed("BENCH_STRATAGEM")?,
+        components: needed("BENCH_COMPONENTS")?,
+        data: variable("BENCH_DATA"),
+        python: variable("BENCH_PYTHON"),
+        script: needed("BENCH_SCRIPT")?,
+        work: needed("BENCH_WORK")?,
+        customers: customers.unwrap_or(1_000_000),
+    };
+    let mut table = Table::default();
+    boundary::run(&paths, &mut table)?;
+    load::run(&paths, &mut table)?;
+    year::run(&paths, &mut table)?;
+    println!("\n{table}");
+    Ok(())
+}

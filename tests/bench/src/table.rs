@@ -1,0 +1,84 @@
+//! The printed table: what was measured, what should be reached, and whether it was.
+
+use std::fmt;
+use std::time::Duration;
+
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    rows: Vec<[String; 4]>,
+}
+
+impl Table {
+    /// A row with a verdict.
+    pub(crate) fn add(&mut self, what: &str, measured: String, reach: &str, is_reached: bool) {
+        let verdict = if is_reached { "reached" } else { "NOT REACHED" };
+        self.rows.push([what.into(), measured, reach.into(), verdict.into()]);
+        eprint_row(self.rows.last());
+    }
+
+    /// A row that only informs.
+    pub(crate) fn note(&mut self, what: &str, measured: String) {
+        self.rows.push([what.into(), measured, String::new(), String::new()]);
+        eprint_row(self.rows.last());
+    }
+
+    /// A row that was left out, and why.
+    pub(crate) fn skip(&mut self, what: &str, reach: &str, why: &str) {
+        self.rows.push([what.into(), format!("not run: {why}"), reach.into(), "NOT RUN".into()]);
+        eprint_row(self.rows.last());
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "progress, for whoever waits")]
+fn eprint_row(row: Option<&[String; 4]>) {
+    if let Some([what, measured, ..]) = row {
+        eprintln!("  {what}: {measured}");
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let header = ["what", "measured", "to reach", "verdict"].map(String::from);
+        let rows = || std::iter::once(&header).chain(&self.rows);
+        let width = |column: usize| rows().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        let widths = [width(0), width(1), width(2)];
+        for row in rows() {
+            let line = format!(
+                "{:w0$}  {:w1$}  {:w2$}  {}",
+                row[0],
+                row[1],
+                row[2],
+                row[3],
+                w0 = widths[0],
+                w1 = widths[1],
+                w2 = widths[2]
+            );
+            writeln!(f, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+/// A duration with the unit that suits it.
+pub(crate) fn show(time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    match seconds {
+        s if s >= 1.0 => format!("{s:.2} s"),
+        s if s >= 1e-3 => format!("{:.2} ms", s * 1e3),
+        s if s >= 1e-6 => format!("{:.2} us", s * 1e6),
+        s => format!("{:.1} ns", s * 1e9),
+    }
+}
+
+/// The median time of a number of runs.
+pub(crate) fn median(runs: usize, mut run: impl FnMut()) -> Duration {
+    let mut times: Vec<_> = (0..runs)
+        .map(|_| {
+            let start = std::time::Instant::now();
+            run();
+            start.elapsed()
+        })
+        .collect();
+    times.sort_unstable();
+    times[times.len() / 2]
+}
