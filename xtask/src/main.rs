@@ -58,7 +58,8 @@ fn run(command: &str, rest: &[String]) -> Result<()> {
 
 fn demo() -> Result<()> {
     guests::build_strategies("release")?;
-    shell::run(cargo().args(["run", "--quiet", "--release", "-p", "stratagem-cli", "--", "demo"]))
+    let components = guests::components()?;
+    shell::run(&mut guests::stratagem("release", &["demo", "--components", &components.to_string_lossy()])?)
 }
 
 fn test(rest: &[String]) -> Result<()> {
@@ -66,7 +67,9 @@ fn test(rest: &[String]) -> Result<()> {
     if shell::succeeds(cargo().args(["nextest", "--version"])) {
         shell::run(cargo().args(["nextest", "run", "--workspace", "--no-fail-fast"]).args(rest))?;
     } else {
-        shell::run(cargo().args(["test", "--workspace", "--no-fail-fast", "--lib", "--bins", "--tests"]).args(rest))?;
+        shell::run(
+            cargo().args(["test", "--workspace", "--no-fail-fast", "--lib", "--bins", "--tests"]).args(rest),
+        )?;
     }
     // The runner above leaves out the examples in the SDK's documentation.
     shell::run(cargo().args(["test", "--doc", "-p", "stratagem-sdk"]))

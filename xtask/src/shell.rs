@@ -40,7 +40,10 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
 
 /// What a command prints.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
-    let out = command.stderr(Stdio::inherit()).output().with_context(|| format!("cannot run `{}`", line(command)))?;
+    let out = command
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("cannot run `{}`", line(command)))?;
     if !out.status.success() {
         bail!("`{}` failed", line(command));
     }

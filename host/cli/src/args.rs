@@ -169,10 +169,10 @@ pub(crate) struct GenerateArgs {
 Examples:
   stratagem backtest recall-waves.wasm --store shop
   stratagem backtest recall-waves.wasm --store shop --set silence-days=28 --holdout 20% --cap 2/7d
-  stratagem backtest recall-waves.wasm --store shop --budget 5000.00 --from 2017-03-01 --until 2017-11-30
+  stratagem backtest recall-waves.wasm --store shop --budget 5000.00 --until 2017-11-30
   stratagem backtest recall-waves.wasm --store shop --audit look-ahead --audit wake
 
-The strategy never ran on these customers: a backtest shows whom it would have contacted, what that would have
+The strategy never ran on these customers: a backtest shows whom it would have contacted, what that would have \
 cost, and what these customers bought anyway. It shows no effect. Every run is appended to the store's library.")]
 pub(crate) struct BacktestArgs {
     /// The strategy's component

@@ -70,8 +70,9 @@ pub(crate) fn run_one(
     let mut findings = vec![];
     for kind in audits {
         let progress = Progress::default();
-        let finding =
-            progress::watched("audit", stop, &progress, || audit(store, configured, &backtest, *kind, &progress))?;
+        let finding = progress::watched("audit", stop, &progress, || {
+            audit(store, configured, &backtest, *kind, &progress)
+        })?;
         findings.push(finding);
     }
     let margin_ppm = share(&args.margin, "--margin")?;
@@ -147,7 +148,8 @@ fn backtest(args: &RunArgs, strategy: &str, currency: &Currency) -> anyhow::Resu
 }
 
 fn amount(text: &str, currency: &Currency) -> anyhow::Result<i64> {
-    let wrong = |problem: String| Usage::new(format!("`--budget {text}`: {problem}"), "write it as `5000.00`");
+    let wrong =
+        |problem: String| Usage::new(format!("`--budget {text}`: {problem}"), "write it as `5000.00`");
     Ok(currency.parse(text).map_err(wrong)?)
 }
 
@@ -158,15 +160,17 @@ fn day(text: &str, flag: &str) -> anyhow::Result<Day> {
 
 /// `14d` or `14` as days.
 fn days(text: &str, flag: &str) -> anyhow::Result<u32> {
-    let wrong =
-        || Usage::new(format!("`{flag} {text}` is not a number of days"), "write it as `14d`, from 1d to 3650d");
+    let wrong = || {
+        Usage::new(format!("`{flag} {text}` is not a number of days"), "write it as `14d`, from 1d to 3650d")
+    };
     let days: u32 = text.trim_end_matches('d').parse().map_err(|_| wrong())?;
     if (1..=3_650).contains(&days) { Ok(days) } else { Err(wrong().into()) }
 }
 
 /// `10%` or `0.1` as parts per million.
 fn share(text: &str, flag: &str) -> anyhow::Result<u32> {
-    let wrong = || Usage::new(format!("`{flag} {text}` is not a share"), "write it as `10%` or `0.1`, up to 100%");
+    let wrong =
+        || Usage::new(format!("`{flag} {text}` is not a share"), "write it as `10%` or `0.1`, up to 100%");
     let (number, scale) = match text.strip_suffix('%') {
         Some(percent) => (percent, f64::from(PPM) / 100.0),
         None => (text, f64::from(PPM)),
@@ -182,7 +186,10 @@ fn cap(text: &str) -> anyhow::Result<Option<Cap>> {
         return Ok(None);
     }
     let wrong = || {
-        Usage::new(format!("`--cap {text}` is not a cap"), "write it as `2/7d`: two contacts in any seven days")
+        Usage::new(
+            format!("`--cap {text}` is not a cap"),
+            "write it as `2/7d`: two contacts in any seven days",
+        )
     };
     let (touches, window) = text.split_once('/').ok_or_else(wrong)?;
     let touches = touches.parse().map_err(|_| wrong())?;

@@ -38,7 +38,8 @@ fn build(dir: &Path, out: Option<&Path>) -> anyhow::Result<(PathBuf, usize)> {
     }
     require_target()?;
     let module_path = compile(&manifest)?;
-    let module = std::fs::read(&module_path).with_context(|| format!("cannot read `{}`", module_path.display()))?;
+    let module =
+        std::fs::read(&module_path).with_context(|| format!("cannot read `{}`", module_path.display()))?;
     let component = componentize(&module)?;
     let path = out.map_or_else(|| default_out(&module_path), Path::to_path_buf);
     if let Some(parent) = path.parent() {
@@ -69,7 +70,15 @@ fn require_target() -> anyhow::Result<()> {
 /// Compiles a crate and returns its module.
 fn compile(manifest: &Path) -> anyhow::Result<PathBuf> {
     let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--profile", "guest", "--target", TARGET, "--message-format", "json-render-diagnostics"]);
+    cargo.args([
+        "build",
+        "--profile",
+        "guest",
+        "--target",
+        TARGET,
+        "--message-format",
+        "json-render-diagnostics",
+    ]);
     cargo.arg("--manifest-path").arg(manifest);
     for setting in PROFILE {
         cargo.args(["--config", setting]);
@@ -80,7 +89,8 @@ fn compile(manifest: &Path) -> anyhow::Result<PathBuf> {
     }
     let manifest = manifest.canonicalize().context("the manifest was just there")?;
     let is_ours = |message: &Value| {
-        message["reason"] == "compiler-artifact" && message["manifest_path"].as_str().map(Path::new) == Some(&manifest)
+        message["reason"] == "compiler-artifact"
+            && message["manifest_path"].as_str().map(Path::new) == Some(&manifest)
     };
     let messages = String::from_utf8_lossy(&out.stdout);
     let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());

@@ -16,7 +16,12 @@ use stratagem_store::{MemoryStore, Settings, Store};
 use crate::exit::{Exit, Verdict};
 use crate::{output, strategy};
 
-pub(crate) fn run(path: &Path, settings: &[(String, String)], customers: u32, seed: u64) -> anyhow::Result<()> {
+pub(crate) fn run(
+    path: &Path,
+    settings: &[(String, String)],
+    customers: u32,
+    seed: u64,
+) -> anyhow::Result<()> {
     let strategy = strategy::load_strategy(path)?;
     let description = strategy.description();
     output::print(&format!("{} {}: describes itself", description.name, description.version))?;
@@ -71,8 +76,8 @@ fn try_all(store: &dyn Store, configured: &Configured) -> anyhow::Result<Vec<Str
     for kind in [Audit::Wake, Audit::LookAhead { cuts: 3 }] {
         let finding = audit(store, configured, &base, kind, &Progress::default())?;
         let name = match kind {
-            Audit::Wake => "asked about everyone at every step",
-            Audit::LookAhead { .. } => "without the future",
+            Audit::Wake => "everyone is asked about at every step",
+            Audit::LookAhead { .. } => "the history is cut",
         };
         match finding.difference {
             None => output::print(&format!("same decisions when {name}"))?,

@@ -19,17 +19,27 @@ use stratagem_store::Store;
 
 use crate::exit::Usage;
 
-const COLUMNS: [&str; 8] = ["time", "customer", "action", "item", "score", "when", "reason", "propensity-ppm"];
+const COLUMNS: [&str; 8] =
+    ["time", "customer", "action", "item", "score", "when", "reason", "propensity-ppm"];
 
 /// A decision log being written. Until it is finished it lies under another name.
 pub(crate) struct DecisionFile<'a> {
     path: PathBuf,
-    partial: PathBuf,
+    partial: Partial,
     store: &'a dyn Store,
     actions: Vec<String>,
     writer: Writer,
     /// External ids of the customers of the last shard.
     names: HashMap<CustomerId, String>,
+}
+
+/// A file under a passing name, which goes with the run unless it was given its own.
+struct Partial(PathBuf);
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
 }
 
 enum Writer {
@@ -39,15 +49,17 @@ enum Writer {
 
 impl<'a> DecisionFile<'a> {
     pub(crate) fn create(path: &Path, store: &'a dyn Store, plan: &Plan) -> anyhow::Result<Self> {
-        let partial = path.with_extension("partial");
+        let partial = Partial(path.with_extension("partial"));
         let failed = || format!("cannot write `{}`", path.display());
         let extension = path.extension().and_then(|ext| ext.to_str());
         let is_csv = extension == Some("csv");
         if !is_csv && extension != Some("parquet") {
             let message = format!("`{}` is neither a .parquet nor a .csv file", path.display());
-            return Err(Usage::new(message, "name the decision log `decisions.parquet` or `decisions.csv`").into());
+            return Err(
+                Usage::new(message, "name the decision log `decisions.parquet` or `decisions.csv`").into()
+            );
         }
-        let file = File::create(&partial).with_context(failed)?;
+        let file = File::create(&partial.0).with_context(failed)?;
         let writer = if is_csv {
             let mut writer = csv::Writer::from_writer(BufWriter::new(file));
             writer.write_record(COLUMNS).with_context(failed)?;
@@ -55,7 +67,8 @@ impl<'a> DecisionFile<'a> {
         } else {
             let schema = Arc::new(schema());
             let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
-            let writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties)).with_context(failed)?;
+            let writer =
+                ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties)).with_context(failed)?;
             Writer::Parquet(Box::new(writer), schema)
         };
         let actions = plan.actions.iter().map(|action| action.id.clone()).collect();
@@ -69,7 +82,7 @@ impl<'a> DecisionFile<'a> {
             Writer::Csv(mut writer) => writer.flush().with_context(failed)?,
             Writer::Parquet(writer, _) => writer.close().map(drop).with_context(failed)?,
         }
-        std::fs::rename(&self.partial, &self.path).with_context(failed)
+        std::fs::rename(&self.partial.0, &self.path).with_context(failed)
     }
 
     fn look_up_names(&mut self, decisions: &[Decision]) -> io::Result<()> {

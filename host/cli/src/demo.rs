@@ -1,6 +1,6 @@
 //! `stratagem demo`: the bundled data, the shipped strategies, the whole way.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Parser;
 use stratagem_report::Format;
@@ -29,13 +29,21 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<()> {
     for (file, ..) in FILES {
         if !args.data.join(file).is_file() {
             let message = format!("there is no `{file}` in `{}`", args.data.display());
-            return Err(Usage::new(message, "run it in the repository, or name its data with `--data`").into());
+            return Err(
+                Usage::new(message, "run it in the repository, or name its data with `--data`").into()
+            );
+        }
+    }
+    for name in STRATEGIES {
+        let path = component(args, name);
+        if !path.is_file() {
+            let message = format!("there is no `{}`", path.display());
+            return Err(Usage::new(message, "`cargo xtask demo` builds the strategies first").into());
         }
     }
     let stop = progress::stop_flag()?;
     let path = args.out.join("store");
-    let new =
-        NewStoreArgs { time_zone: Some("America/New_York".into()), currency: Some("USD".into()) };
+    let new = NewStoreArgs { time_zone: Some("America/New_York".into()), currency: Some("USD".into()) };
     let store = ingest::open_or_create(&path, &new)?;
     for (file, kind, map) in FILES {
         let options = Options {
@@ -50,8 +58,7 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<()> {
     }
     let mut runs = vec![];
     for name in STRATEGIES {
-        let component = args.components.join(name).with_extension("wasm");
-        let configured = strategy::load(&component, &[])?;
+        let configured = strategy::load(&component(args, name), &[])?;
         runs.push(backtest::run_one(&store, &configured, &run_args()?, &[], None, &stop)?);
     }
     let report = args.out.join("report.md");
@@ -59,6 +66,10 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<()> {
     output::print(&stratagem_report::compare(&runs, Format::Text, style()))?;
     tell_what_is_next(&path, &report, &runs);
     Ok(())
+}
+
+fn component(args: &DemoArgs, name: &str) -> PathBuf {
+    args.components.join(name).with_extension("wasm")
 }
 
 /// What `stratagem backtest` does when nothing else is said.

@@ -117,7 +117,9 @@ fn code(cause: &Cause) -> Option<Exit> {
     if cause.is::<LoadError>() || cause.is::<ConfigureError>() {
         return Some(Exit::BadStrategy);
     }
-    let is_input =
-        cause.is::<Usage>() || cause.is::<IngestError>() || cause.is::<StoreError>() || cause.is::<LibraryError>();
+    let is_input = cause.is::<Usage>()
+        || cause.is::<IngestError>()
+        || cause.is::<StoreError>()
+        || cause.is::<LibraryError>();
     is_input.then_some(Exit::BadInput)
 }

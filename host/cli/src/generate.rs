@@ -35,12 +35,18 @@ pub(crate) fn run(args: &GenerateArgs) -> anyhow::Result<()> {
         };
         let file = File::create(path).with_context(|| format!("cannot write `{}`", path.display()))?;
         let rows = write_csv(&spec, &settings, &mut BufWriter::new(file), &stop).map_err(refused)?;
-        let text = format!("{} rows of {} customers in {}", group(rows), group(spec.customers.into()), path.display());
+        let text = format!(
+            "{} rows of {} customers in {}",
+            group(rows),
+            group(spec.customers.into()),
+            path.display()
+        );
         return print(args.format, &text, &json!({ "rows": rows, "customers": spec.customers }));
     }
     let path = args.store.as_deref().expect("clap requires a store or a file");
     let store = ingest::open_or_create(path, &args.new)?;
-    let bar = progress::bar(u64::from(spec.customers), "generating {wide_bar} {human_pos} of {human_len} {eta}");
+    let bar =
+        progress::bar(u64::from(spec.customers), "generating {wide_bar} {human_pos} of {human_len} {eta}");
     let appended = generate(&store, &spec, &mut |p| bar.set_position(p.done), &stop).map_err(refused);
     bar.finish_and_clear();
     let appended = appended?;
@@ -59,7 +65,8 @@ fn print(format: FormatArg, text: &str, json: &serde_json::Value) -> anyhow::Res
         FormatArg::Text => output::print(text),
         FormatArg::Json => output::print(&serde_json::to_string_pretty(json)?),
         FormatArg::Csv => {
-            Err(Usage::new("`generate` prints no CSV", "use `--format json`, or `--csv FILE` for orders").into())
+            Err(Usage::new("`generate` prints no CSV", "use `--format json`, or `--csv FILE` for orders")
+                .into())
         }
     }
 }

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use anyhow::Context;
 use stratagem_model::{Currency, Zone};
 use stratagem_report::Format;
 use stratagem_store::ingest::{self, Mapping, OnError, Options, Report, Stage};
-use stratagem_store::{Settings, SledStore, Store};
+use stratagem_store::{Settings, SledStore, Store, Totals};
 
 use crate::args::{IngestArgs, NewStoreArgs, OnErrorArg};
 use crate::exit::Usage;
@@ -17,7 +18,9 @@ pub(crate) fn run(args: &IngestArgs) -> anyhow::Result<()> {
         delimiter: args.delimiter.map(delimiter).transpose()?,
         on_error: match args.on_error {
             OnErrorArg::Stop if args.rejects.is_some() => {
-                return Err(Usage::new("`--rejects` needs `--on-error skip`", "add it, or leave both out").into());
+                return Err(
+                    Usage::new("`--rejects` needs `--on-error skip`", "add it, or leave both out").into()
+                );
             }
             OnErrorArg::Stop => OnError::Stop,
             OnErrorArg::Skip => OnError::Skip { rejects: args.rejects.clone() },
@@ -26,9 +29,21 @@ pub(crate) fn run(args: &IngestArgs) -> anyhow::Result<()> {
         round_money: args.round,
         ..Options::new(args.kind)
     };
+    let is_new = !args.store.store.exists();
     let store = open_or_create(&args.store.store, &args.new)?;
     let stop = progress::stop_flag()?;
-    let report = file(&store, &args.file, &options, &stop)?;
+    let report = match file(&store, &args.file, &options, &stop) {
+        Ok(report) => report,
+        Err(error) => {
+            // A store that was made for a file that could not be read would only fix its zone and currency.
+            if is_new && store.totals().is_ok_and(|totals| totals == Totals::default()) {
+                drop(store);
+                std::fs::remove_dir_all(&args.store.store)
+                    .context("cannot remove the store that was just made")?;
+            }
+            return Err(error);
+        }
+    };
     output::print(&stratagem_report::ingested(&report, format(args.format), output::style()))
 }
 
@@ -76,7 +91,8 @@ pub(crate) fn open_or_create(path: &Path, new: &NewStoreArgs) -> anyhow::Result<
 
 pub(crate) fn zone(name: &str) -> anyhow::Result<Zone> {
     Zone::new(name).map_err(|error| {
-        let (message, hint) = (format!("unknown time zone `{}`", error.0), "use an IANA name such as `Asia/Shanghai`");
+        let (message, hint) =
+            (format!("unknown time zone `{}`", error.0), "use an IANA name such as `Asia/Shanghai`");
         Usage::new(message, hint).into()
     })
 }
@@ -87,7 +103,8 @@ fn currency(code: &str) -> anyhow::Result<Currency> {
 }
 
 fn delimiter(character: char) -> anyhow::Result<u8> {
-    let wide = || Usage::new(format!("`{character}` cannot separate columns"), "use a single ASCII character");
+    let wide =
+        || Usage::new(format!("`{character}` cannot separate columns"), "use a single ASCII character");
     Ok(u8::try_from(character).ok().filter(u8::is_ascii).ok_or_else(wide)?)
 }
 

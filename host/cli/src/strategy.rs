@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use stratagem_report::InspectInfo;
-use stratagem_runtime::{Cache, Configured, Engine, EngineOptions, Strategy};
+use stratagem_runtime::{Cache, Configured, Engine, EngineOptions, LoadError, Strategy};
 
 use crate::args::StrategyCommand;
 use crate::exit::Usage;
@@ -58,7 +58,11 @@ pub(crate) fn load_strategy(path: &Path) -> anyhow::Result<Strategy> {
         None => None,
     };
     let engine = Engine::new(EngineOptions { cache, ..EngineOptions::default() })?;
-    engine.load_file(path).with_context(|| format!("cannot load strategy `{}`", path.display()))
+    engine.load_file(path).map_err(|error| match error {
+        // It names the file itself.
+        LoadError::Read { .. } => error.into(),
+        other => anyhow::Error::from(other).context(format!("cannot load strategy `{}`", path.display())),
+    })
 }
 
 /// Loads and configures a strategy.

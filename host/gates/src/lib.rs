@@ -58,10 +58,10 @@ pub fn decide<'p>(
             Some(_) => 0,
             None => propensity(policy.sent_ppm(), proposal.score, total),
         };
-        if reason.is_sent() {
-            if let Some(budget) = budget.as_deref_mut() {
-                budget.spend(action.worst_case_cost());
-            }
+        if reason.is_sent()
+            && let Some(budget) = budget.as_deref_mut()
+        {
+            budget.spend(action.worst_case_cost());
         }
         if reason.is_sent() || reason.is_held_out() {
             walked = Some((proposal, reason.is_sent()));

@@ -1,3 +1,5 @@
+//! Each gate at its edge, and what holds for any proposals.
+
 use proptest::prelude::*;
 use stratagem_model::time::DAY_MS;
 use stratagem_model::{ActionKind, NO_ITEM, Offer};
@@ -22,14 +24,7 @@ impl Customer for Facts {
 
 fn action(kind: ActionKind, face_value: i64) -> Action {
     let offer = (face_value > 0).then_some(Offer { face_value, minimum_spend: 0, valid_days: 7 });
-    Action {
-        id: "a".into(),
-        kind,
-        channel: "sms".into(),
-        content: String::new(),
-        offer,
-        contact_cost: 5,
-    }
+    Action { id: "a".into(), kind, channel: "sms".into(), content: String::new(), offer, contact_cost: 5 }
 }
 
 fn proposal(action: u32, score: i64, when: i64) -> Proposal {

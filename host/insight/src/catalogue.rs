@@ -79,7 +79,9 @@ pub enum UnknownColumn {
     Name(String),
     #[error("the strategy asks for a window of column `{0}`, which has none")]
     Window(String),
-    #[error("the strategy asks for column `{name}`, but the store has no attribute `{attribute}`; it has {known}")]
+    #[error(
+        "the strategy asks for column `{name}`, but the store has no attribute `{attribute}`; it has {known}"
+    )]
     Attribute { name: String, attribute: String, known: String },
     #[error("the strategy asks for reference `{0}`, which this host does not know")]
     Reference(String),

@@ -93,8 +93,9 @@ impl ColumnPlan {
     /// Which parts of the history the columns need.
     pub fn needs(&self) -> Needs {
         let any = |wanted: &[Source]| self.specs.iter().any(|spec| wanted.contains(&spec.source));
-        let is_event =
-            |s: &Spec| matches!(s.source, Source::EventCount(_) | Source::EventLastTime(_) | Source::Attribute(_));
+        let is_event = |s: &Spec| {
+            matches!(s.source, Source::EventCount(_) | Source::EventLastTime(_) | Source::Attribute(_))
+        };
         Needs {
             categories: any(&[Source::CategoryCodes, Source::CategoryCounts, Source::CategoryLastTimes]),
             days: any(&[
@@ -173,7 +174,9 @@ impl Spec {
                 let weekday = |order: usize| (t.day[order] + 3).rem_euclid(7) as u32;
                 histogram::<7>(out, known_range(t, r, known[r]).map(weekday));
             }),
-            Source::RfmClass => rows.for_each(|r| out.push_u32(view.population.rfm_class(t, r, known[r], view.now))),
+            Source::RfmClass => {
+                rows.for_each(|r| out.push_u32(view.population.rfm_class(t, r, known[r], view.now)))
+            }
             Source::LifecycleStage => rows.for_each(|r| {
                 intervals(t, r, known[r], &mut scratch);
                 out.push_u32(stage(view, r, known[r], median(&mut scratch)));
@@ -307,7 +310,7 @@ fn median(values: &mut [i64]) -> Option<i64> {
         return None;
     }
     let middle = values.len() / 2;
-    let is_even = values.len() % 2 == 0;
+    let is_even = values.len().is_multiple_of(2);
     let (below, upper, _) = values.select_nth_unstable(middle);
     let upper = *upper;
     if !is_even {

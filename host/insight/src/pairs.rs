@@ -165,7 +165,8 @@ fn table(counts: &Period, options: &PairOptions) -> Table {
     pairs.sort_unstable_by_key(|p| (p.antecedent, -p.lift_ppm, p.consequent));
     let mut of_category = (u32::MAX, 0);
     pairs.retain(|p| {
-        of_category = if of_category.0 == p.antecedent { (p.antecedent, of_category.1 + 1) } else { (p.antecedent, 1) };
+        of_category =
+            if of_category.0 == p.antecedent { (p.antecedent, of_category.1 + 1) } else { (p.antecedent, 1) };
         of_category.1 <= options.per_category
     });
     let mut columns = [ColumnKind::U32, ColumnKind::U32, ColumnKind::S64, ColumnKind::S64, ColumnKind::S64]

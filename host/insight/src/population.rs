@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
+use stratagem_model::Table;
 use stratagem_model::plan::Schedule;
 use stratagem_model::time::{DAY_MS, Day, Time, Zone, monday};
-use stratagem_model::Table;
 
 use crate::pairs::{PairCounts, PairTables};
 use crate::timelines::Timelines;

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use stratagem_model::Table;
 use stratagem_model::column::{Column, ColumnKind};
 use stratagem_model::plan::{Plan, ReferenceRequest, Schedule};
 use stratagem_model::time::Time;
-use stratagem_model::Table;
 
 use crate::catalogue::UnknownColumn;
 use crate::pairs::PairOptions;

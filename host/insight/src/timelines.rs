@@ -99,8 +99,7 @@ impl Timelines {
         cut: Time,
     ) -> Result<Self, StoreError> {
         let mut this = Self::empty();
-        let projection =
-            Projection { lines: needs.categories, events: needs.events && context.has_events };
+        let projection = Projection { lines: needs.categories, events: needs.events && context.has_events };
         store.scan(buckets, projection, &mut |customer, timeline| {
             this.push(customer, timeline, context, needs, cut);
         })?;

@@ -89,8 +89,10 @@ pub enum LibraryError {
         #[source]
         source: serde_json::Error,
     },
-    #[error("there is no run `{id}` in the library; it has {known}")]
-    NoSuchRun { id: String, known: String },
+    #[error("there is no run `{id}` in the library; it has `{first}` to `{last}`")]
+    NoSuchRun { id: String, first: String, last: String },
+    #[error("the library is empty; `stratagem backtest` appends a run")]
+    Empty,
 }
 
 /// Appends a run, giving it its id, once it is durable.
@@ -126,15 +128,11 @@ pub fn run(store: &dyn Store, id: &str) -> Result<Run, LibraryError> {
         "latest" => runs.len().checked_sub(1),
         id => runs.iter().position(|run| run.id == id),
     };
-    match at {
-        Some(at) => Ok(runs.swap_remove(at)),
-        None => Err(LibraryError::NoSuchRun {
-            id: id.into(),
-            known: match (runs.first(), runs.last()) {
-                (Some(first), Some(last)) => format!("`{}` to `{}`", first.id, last.id),
-                _ => "none yet; `stratagem backtest` appends one".into(),
-            },
-        }),
+    match (at, runs.first(), runs.last()) {
+        (Some(at), ..) => Ok(runs.swap_remove(at)),
+        (None, Some(first), Some(last)) => {
+            Err(LibraryError::NoSuchRun { id: id.into(), first: first.id.clone(), last: last.id.clone() })
+        }
+        _ => Err(LibraryError::Empty),
     }
 }
-

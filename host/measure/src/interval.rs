@@ -83,8 +83,7 @@ pub fn welch(first: &Moments, second: &Moments, confidence: f64) -> Option<Diffe
     if squared <= 0.0 {
         return None;
     }
-    let freedom =
-        squared * squared / (a * a / (first.count - 1) as f64 + b * b / (second.count - 1) as f64);
+    let freedom = squared * squared / (a * a / (first.count - 1) as f64 + b * b / (second.count - 1) as f64);
     let standard_error = squared.sqrt();
     let quantile = StudentsT::new(0.0, 1.0, freedom).ok()?.inverse_cdf(0.5 + confidence / 2.0);
     let half = quantile * standard_error;
@@ -100,7 +99,9 @@ mod tests {
     #[test]
     fn wilson_agrees_with_published_values() {
         // R 4: binom::binom.confint(x, n, methods = "wilson").
-        for (hits, of, low, high) in [(0, 10, 0.0, 0.2775328), (5, 10, 0.2365931, 0.7634069), (81, 263, 0.2553, 0.3662)] {
+        for (hits, of, low, high) in
+            [(0, 10, 0.0, 0.2775328), (5, 10, 0.2365931, 0.7634069), (81, 263, 0.2553, 0.3662)]
+        {
             let rate = wilson(hits, of, 0.95).unwrap();
             assert!((rate.low - low).abs() < 1e-4 && (rate.high - high).abs() < 1e-4, "{rate:?}");
         }
@@ -115,8 +116,7 @@ mod tests {
             squares: values.iter().map(|v| i128::from(v * v)).sum(),
         };
         // Means 5 and 8, variances 2.5 and 10, five values each: SE = sqrt(2.5), 5.882 degrees of freedom.
-        let difference =
-            welch(&moments(&[3, 4, 5, 6, 7]), &moments(&[4, 6, 8, 10, 12]), 0.95).unwrap();
+        let difference = welch(&moments(&[3, 4, 5, 6, 7]), &moments(&[4, 6, 8, 10, 12]), 0.95).unwrap();
         assert_eq!(difference.estimate, -3.0);
         assert!((difference.standard_error - 2.5_f64.sqrt()).abs() < 1e-12);
         assert!((difference.low - -6.8876).abs() < 1e-3, "{difference:?}");

@@ -7,11 +7,16 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "kebab-case")]
 pub enum ParameterType {
     /// Inclusive bounds.
-    Integer { min: i64, max: i64 },
+    Integer {
+        min: i64,
+        max: i64,
+    },
     Boolean,
     Choice(Vec<String>),
     /// At most this many bytes.
-    Text { max_bytes: u32 },
+    Text {
+        max_bytes: u32,
+    },
 }
 
 /// A parameter's value.
@@ -135,7 +140,12 @@ mod tests {
         };
         let choices = ParameterType::Choice(vec!["fixed".into(), "personal".into()]);
         vec![
-            parameter("silence-days", ParameterType::Integer { min: 1, max: 365 }, "days", Value::Integer(21)),
+            parameter(
+                "silence-days",
+                ParameterType::Integer { min: 1, max: 365 },
+                "days",
+                Value::Integer(21),
+            ),
             parameter("timing", choices, "", Value::Text("fixed".into())),
             parameter("quiet", ParameterType::Boolean, "", Value::Boolean(false)),
         ]

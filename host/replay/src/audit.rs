@@ -43,7 +43,8 @@ pub fn audit(
     let again = |backtest: &Backtest| {
         let mut decisions = vec![];
         run(store, configured, backtest, progress, &mut decisions)?;
-        decisions.sort_unstable_by_key(|d: &Decision| (d.time, d.customer.bucket(), d.customer, d.action, d.item));
+        decisions
+            .sort_unstable_by_key(|d: &Decision| (d.time, d.customer.bucket(), d.customer, d.action, d.item));
         Ok::<_, BacktestError>(decisions)
     };
     let whole = again(backtest)?;

@@ -18,8 +18,9 @@ pub struct Clock {
 impl Clock {
     /// The steps at these local minutes of each day from `first` to `last`, both included.
     pub fn new(zone: &Zone, first: Day, last: Day, daily_at: &[u32]) -> Self {
-        let mut times: Vec<_> =
-            (first..=last).flat_map(|day| daily_at.iter().map(move |minutes| zone.at(day, *minutes))).collect();
+        let mut times: Vec<_> = (first..=last)
+            .flat_map(|day| daily_at.iter().map(move |minutes| zone.at(day, *minutes)))
+            .collect();
         // Where a change to summer time skips an hour, two steps may fall together.
         times.dedup();
         Self { times, steps_a_day: daily_at.len() as u32 }

@@ -59,6 +59,12 @@ impl Backtest {
                 latest: date_of(latest),
             });
         }
+        if latest < data.0 {
+            return Err(BacktestError::DataTooShort {
+                days: data.1 - data.0 + 1,
+                window_days: self.window_days,
+            });
+        }
         if from > until {
             return Err(BacktestError::EmptyPeriod { from: date_of(from), until: date_of(until) });
         }
@@ -74,6 +80,8 @@ pub enum BacktestError {
     NoOrders,
     #[error("the run from {from} to {until} has no days")]
     EmptyPeriod { from: String, until: String },
+    #[error("the data spans {days} days, fewer than the attribution window of {window_days}")]
+    DataTooShort { days: Day, window_days: u32 },
     #[error("touches of {until} would be measured for {window_days} days, but the data ends on {end}")]
     WindowPastEnd { until: String, window_days: u32, end: String, latest: String },
     #[error(transparent)]
@@ -100,6 +108,7 @@ impl BacktestError {
             Self::EmptyPeriod { .. } => {
                 Some("choose `--from` before `--until`, or a shorter `--window`".into())
             }
+            Self::DataTooShort { .. } => Some("use a shorter `--window`, or ingest more history".into()),
             Self::WindowPastEnd { latest, .. } => {
                 Some(format!("use `--until {latest}` or earlier, or a shorter `--window`"))
             }

@@ -278,7 +278,11 @@ impl<'a> Run<'a> {
     }
 
     /// All shards step by step, decided in order: the budget is spent in the order of `(bucket, customer)`.
-    fn lockstep(&self, mut shards: Vec<Shard<'_>>, mut budget: Budget) -> Result<Vec<Finished>, BacktestError> {
+    fn lockstep(
+        &self,
+        mut shards: Vec<Shard<'_>>,
+        mut budget: Budget,
+    ) -> Result<Vec<Finished>, BacktestError> {
         for step in 0..self.clock.len() as Step {
             shards.par_iter_mut().for_each(|shard| shard.propose(step));
             for shard in &mut shards {

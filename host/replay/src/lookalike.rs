@@ -88,7 +88,10 @@ pub(crate) fn count(timelines: &Timelines, row: usize, measured: &Measured, out:
         let last = timelines.order_time(order).0;
         let next = orders.peek().map_or(i64::MAX, |next| timelines.order_time(*next).0);
         // A silent day is looked at in its middle: steps fall anywhere in it.
-        let day_at_or_after = |at: i64| (at - last - DAY_MS / 2).div_euclid(DAY_MS) + i64::from((at - last - DAY_MS / 2).rem_euclid(DAY_MS) != 0);
+        let day_at_or_after = |at: i64| {
+            (at - last - DAY_MS / 2).div_euclid(DAY_MS)
+                + i64::from((at - last - DAY_MS / 2).rem_euclid(DAY_MS) != 0)
+        };
         let first_day = day_at_or_after(measured.from.0).max(0);
         let stop = next.min(measured.last_step.0 + 1);
         let end_day = day_at_or_after(stop).min(DAYS_MAX as i64);

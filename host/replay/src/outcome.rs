@@ -110,9 +110,8 @@ impl Shares {
         *self.cell(decision.action, decision.reason) += 1;
     }
 
-    pub(crate) fn recount(&mut self, decision: &Decision, reason: Reason) {
+    pub(crate) fn uncount(&mut self, decision: &Decision) {
         *self.cell(decision.action, decision.reason) -= 1;
-        *self.cell(decision.action, reason) += 1;
     }
 
     pub(crate) fn contact(&mut self, action: u32, known_orders: u32, silence_ms: Option<i64>) {

@@ -197,7 +197,8 @@ impl<'a> Shard<'a> {
             let (mine, rest) = proposals.split_at(of_row);
             proposals = rest;
             while failed.next_if(|(rows, _)| rows.end <= position).is_some() {}
-            let failure = failed.peek().filter(|(rows, _)| rows.contains(&position)).map(|(_, reason)| *reason);
+            let failure =
+                failed.peek().filter(|(rows, _)| rows.contains(&position)).map(|(_, reason)| *reason);
             let row = *row as usize;
             let fate = match failure {
                 Some(reason) => self.fall_back(row, now, mine, reason, budget.as_deref_mut()),
@@ -219,14 +220,27 @@ impl<'a> Shard<'a> {
         self.asked = asked;
     }
 
-    fn pass_gates(&mut self, row: usize, now: Time, proposals: &[Proposal], budget: Option<&mut Budget>) -> Fate {
+    fn pass_gates(
+        &mut self,
+        row: usize,
+        now: Time,
+        proposals: &[Proposal],
+        budget: Option<&mut Budget>,
+    ) -> Fate {
         let shared = self.shared;
         let customer = self.timelines.customer(row);
         let facts = Facts { shard: self, row, now };
         let actions = &shared.configured.plan().actions;
         let mut decisions = vec![];
-        let walked =
-            decide(&shared.backtest.policy, actions, budget, (customer, &facts), now, proposals, &mut decisions);
+        let walked = decide(
+            &shared.backtest.policy,
+            actions,
+            budget,
+            (customer, &facts),
+            now,
+            proposals,
+            &mut decisions,
+        );
         for decision in &decisions {
             self.shares.count(decision);
         }
@@ -236,7 +250,8 @@ impl<'a> Shard<'a> {
         Fate::Touched
     }
 
-    /// A failed batch: the declared fallback passes the gates like a proposal and carries the failure's reason.
+    /// A failed batch: the declared fallback passes the gates like a proposal. The decision has the failure's reason,
+    /// and no action where a gate forbade the fallback or the customer is a control.
     fn fall_back(
         &mut self,
         row: usize,
@@ -249,10 +264,12 @@ impl<'a> Shard<'a> {
             let fallback = Proposal { when: now, ..*fallback };
             self.pass_gates(row, now, &[fallback], budget);
             let decision = self.decisions.last_mut().expect("a proposal has a decision");
-            if decision.reason.is_sent() {
-                self.shares.recount(decision, reason);
-                decision.reason = reason;
+            self.shares.uncount(decision);
+            if !decision.reason.is_sent() {
+                decision.action = NO_ACTION;
             }
+            decision.reason = reason;
+            self.shares.count(decision);
         } else {
             let decision = Decision {
                 time: now,

@@ -135,8 +135,7 @@ pub fn summarise(result: &RunResult, plan: &Plan, window_days: u32, margin_ppm: 
     let offer_exposure = actions.iter().map(|action| action.offer_exposure).sum();
     let cost = (contact_cost + offer_exposure) as f64;
     let margin = totals.treated.attributed_gmv as f64 * f64::from(margin_ppm) / f64::from(PPM);
-    let moments =
-        |arm: &ArmTotals| Moments { count: arm.eligible, sum: arm.gmv, squares: arm.gmv_squares };
+    let moments = |arm: &ArmTotals| Moments { count: arm.eligible, sum: arm.gmv, squares: arm.gmv_squares };
     Summary {
         mode: "observational-replay".into(),
         period: Period {

@@ -90,9 +90,7 @@ pub(crate) fn document(report: &Report) -> Document {
         format!("{}, {}, fingerprint {}", report.file, report.format.name(), short(&report.fingerprint)),
     )];
     if !report.guessed.is_empty() {
-        let guessed: Vec<_> =
-            report.guessed.iter().map(|(field, column)| format!("{field}={}", quoted(column))).collect();
-        facts.push(("guessed", format!("--map {}", guessed.join(","))));
+        facts.push(("guessed", format!("--map {}", mapping(&report.guessed))));
     }
     if !report.attributes.is_empty() {
         facts.push(("attributes", report.attributes.join(", ")));
@@ -104,13 +102,17 @@ pub(crate) fn document(report: &Report) -> Document {
     out
 }
 
-/// A column as `--map` takes it: in double quotes where its name has a character that means something there.
-fn quoted(column: &str) -> String {
-    if column.contains([',', '=', '+', '*', '\'', '"', ' ']) {
-        format!("\"{column}\"")
-    } else {
-        column.into()
-    }
+/// Fields and their columns as a shell passes them to `--map`: a column is in double quotes where its name has a
+/// character that means something there, and the whole in single quotes where a shell would take it apart.
+fn mapping(guessed: &[(String, String)]) -> String {
+    let quoted = |column: &str| match column.contains([',', '=', '+', '*', '\'']) {
+        true => format!("\"{column}\""),
+        false => column.into(),
+    };
+    let fields = guessed.iter().map(|(field, column)| format!("{field}={}", quoted(column)));
+    let text = fields.collect::<Vec<_>>().join(",");
+    let is_plain = |c: char| c.is_alphanumeric() || "_-.,=+:/".contains(c);
+    if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 fn verdict(report: &Report) -> String {

@@ -1,7 +1,7 @@
 //! How runs, strategies and stores are shown: terminal text, Markdown, JSON and CSV.
 //!
 //! Pure functions from what is known to a text that ends in a newline. What is shown is built once, as a
-//! [`document`], and then rendered as text or Markdown, so that both say the same.
+//! `document`, and then rendered as text or Markdown, so that both say the same.
 //!
 //! # Invariants
 //!

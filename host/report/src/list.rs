@@ -4,7 +4,7 @@ use stratagem_library::Run;
 use stratagem_model::Currency;
 use stratagem_model::money::group;
 
-use crate::backtest::{contacts, worst_case_cost};
+use crate::backtest::{contacts, doubt, worst_case_cost};
 use crate::document::Document;
 use crate::numbers::{Amounts, average, percent_bare, plural, share, short};
 use crate::table::{Table, numbers, words};
@@ -18,13 +18,13 @@ pub(crate) fn document(runs: &[Run]) -> Document {
         plural(runs.len() as u64, "run")
     ));
     out.table(table(runs, &first.data.currency));
-    out.note("stratagem library show RUN has one in full, stratagem library compare RUN RUN puts them side by side.");
+    out.note("`stratagem library show RUN` has one in full, `stratagem library compare RUN RUN` has them side by side.");
     out
 }
 
 /// A store has one currency, so a library has one too.
 fn table(runs: &[Run], currency: &Currency) -> Table {
-    let has_doubts = runs.iter().any(|run| doubts(run).is_some());
+    let has_doubts = runs.iter().any(|run| doubt(run).is_some());
     let mut columns = vec![
         words("run"),
         words("strategy"),
@@ -64,7 +64,7 @@ fn table(runs: &[Run], currency: &Currency) -> Table {
             recorded(&run.recorded_at),
         ];
         if has_doubts {
-            row.insert(1, doubts(run).unwrap_or("ok").into());
+            row.insert(1, doubt(run).unwrap_or("ok").into());
         }
         table.row(row);
     }
@@ -74,12 +74,4 @@ fn table(runs: &[Run], currency: &Currency) -> Table {
 /// Date and minute of an RFC 3339 instant, which is what tells runs apart.
 fn recorded(at: &str) -> String {
     at.get(..16).map_or_else(|| at.to_owned(), |minute| minute.replace('T', " "))
-}
-
-/// Why a run is not to be believed as it stands.
-fn doubts(run: &Run) -> Option<&'static str> {
-    if run.audits.iter().any(|finding| finding.difference.is_some()) {
-        return Some("AUDIT FAILED");
-    }
-    (!run.failures.is_empty()).then_some("BATCHES FAILED")
 }

@@ -104,7 +104,8 @@ impl Table {
         for (i, at) in columns.iter().enumerate() {
             let Some(column) = out.column_mut(i) else { continue };
             let is_last = i + 1 == columns.len();
-            column.set_padding((0, if is_last { 0 } else { GAP }));
+            // The rule has a junction between columns, so there is one more space than the padding.
+            column.set_padding((0, if is_last { 0 } else { GAP - 1 }));
             if self.columns[*at].holds == Holds::Numbers {
                 column.set_cell_alignment(CellAlignment::Right);
             }
@@ -125,7 +126,7 @@ impl Table {
     /// The table as Markdown.
     pub(crate) fn markdown(&self) -> String {
         let line = |cells: &mut dyn Iterator<Item = String>| {
-            let cells: Vec<_> = cells.map(|cell| cell.replace('|', "\\|").replace('\n', " ")).collect();
+            let cells: Vec<_> = cells.map(|cell| one_line(&cell)).collect();
             format!("| {} |\n", cells.join(" | "))
         };
         let rule = |column: &Column| if column.holds == Holds::Numbers { "--:" } else { ":--" };
@@ -143,6 +144,11 @@ impl Table {
 pub(crate) struct Block {
     pub(crate) header_lines: usize,
     pub(crate) lines: Vec<String>,
+}
+
+/// A cell as Markdown takes it. A header that was broken at a hyphen has no space there.
+fn one_line(cell: &str) -> String {
+    cell.replace('|', "\\|").replace("-\n", "-").replace('\n', " ")
 }
 
 fn total(widths: &[u16]) -> u16 {

@@ -116,7 +116,11 @@ mod tests {
         let cache = Cache::open(dir.path()).unwrap();
         cache.write("a", b"code").unwrap();
         assert_eq!(cache.read("a").as_deref(), Some(&b"code"[..]));
-        assert_eq!(Cache::open(dir.path()).unwrap().read("a").as_deref(), Some(&b"code"[..]), "the key is kept");
+        assert_eq!(
+            Cache::open(dir.path()).unwrap().read("a").as_deref(),
+            Some(&b"code"[..]),
+            "the key is kept"
+        );
 
         fs::copy(dir.path().join("a"), dir.path().join("b")).unwrap();
         assert_eq!(cache.read("b"), None, "moved to another name");

@@ -25,7 +25,7 @@ pub enum LoadError {
     },
     #[error("the strategy has {bytes} bytes, at most {limit} are allowed")]
     TooLarge { bytes: usize, limit: usize },
-    #[error("this is not WebAssembly: {0}")]
+    #[error("this is not a WebAssembly component: {0}")]
     NotWasm(String),
     #[error("this is a core module, but a strategy is a component")]
     CoreModule,
@@ -58,7 +58,12 @@ impl LoadError {
             Self::Read { path, .. } if path.extension().is_none_or(|ext| ext != "wasm") => {
                 Some("pass the built `.wasm` file; `stratagem strategy build DIR` prints its path")
             }
-            Self::CoreModule | Self::NotAStrategy => {
+            Self::Read { .. } => None,
+            Self::TooLarge { .. } => {
+                Some("build it with `stratagem strategy build DIR`, which leaves debug information out")
+            }
+            Self::Compile { .. } => Some("rebuild it with the SDK of this host's version"),
+            Self::NotWasm(_) | Self::CoreModule | Self::NotAStrategy => {
                 Some("build it with `stratagem strategy build DIR`, which also wraps it as a component")
             }
             Self::ForbiddenImport(_) => {
@@ -71,7 +76,6 @@ impl LoadError {
             Self::Describe(_) | Self::BadDescription(_) => {
                 Some("`stratagem strategy check FILE` tries every export and shows its log")
             }
-            _ => None,
         }
     }
 }

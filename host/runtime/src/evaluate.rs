@@ -21,6 +21,8 @@ use crate::state::{HostState, truncated};
 const PROPOSALS_PER_ROW: usize = 16;
 /// Bytes recorded of why a strategy failed; the contract promises this number.
 const MESSAGE_BYTES: usize = 2_000;
+/// Different log lines kept between two [`Evaluator::take_log`]: a talkative guest must not fill the host's memory.
+const LOG_LINES: usize = 100;
 
 /// Whether each batch gets an instance of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -43,11 +45,7 @@ pub(crate) struct Guest {
 }
 
 impl Guest {
-    pub(crate) fn new(
-        engine: &Engine,
-        pre: &StrategyPre<HostState>,
-        shape: &Shape,
-    ) -> Result<Self, Failure> {
+    pub(crate) fn new(engine: &Engine, pre: &StrategyPre<HostState>, shape: &Shape) -> Result<Self, Failure> {
         let options = &engine.inner.options;
         let limits = options.limits;
         let mut store = Store::new(&engine.inner.wasm, HostState::new(&limits, shape.needs_wasi));
@@ -139,8 +137,11 @@ impl<'a> Evaluator<'a> {
             wasi.set_now(batch.now.0);
         }
         let columns = batch.columns.iter().map(convert::column).collect::<Vec<_>>();
-        let reference_columns: Vec<Vec<types::Column<'_>>> =
-            batch.references.iter().map(|table| table.columns.iter().map(convert::column).collect()).collect();
+        let reference_columns: Vec<Vec<types::Column<'_>>> = batch
+            .references
+            .iter()
+            .map(|table| table.columns.iter().map(convert::column).collect())
+            .collect();
         let references: Vec<_> = batch
             .references
             .iter()
@@ -158,7 +159,7 @@ impl<'a> Evaluator<'a> {
         };
         let answer = guest.call(batch.rows, |guest, store| guest.call_evaluate(store, raw));
         self.fuel_used += guest.fuel_used;
-        self.log.append(&mut guest.store.data_mut().take_log());
+        self.keep_log(guest.store.data_mut().take_log());
         match answer? {
             Ok(output) => {
                 let output = check(output, batch, self.configured.plan().actions.len())?;
@@ -178,7 +179,18 @@ impl<'a> Evaluator<'a> {
         Guest::new(&strategy.engine, &strategy.pre, strategy.shape())
     }
 
-    /// Takes what the strategy logged so far.
+    fn keep_log(&mut self, lines: Vec<LogLine>) {
+        for line in lines {
+            if self.log.len() == LOG_LINES {
+                break;
+            }
+            if !self.log.contains(&line) {
+                self.log.push(line);
+            }
+        }
+    }
+
+    /// Takes what the strategy logged since this was last called: the first 100 different lines.
     pub fn take_log(&mut self) -> Vec<LogLine> {
         std::mem::take(&mut self.log)
     }

@@ -8,6 +8,7 @@ use crate::error::LoadError;
 /// The contract this host speaks.
 pub const CONTRACT_VERSION: &str = "1.0.0";
 
+const CONTRACT: &str = "stratagem:strategy/";
 const GUEST: &str = "stratagem:strategy/guest@";
 const OWN_IMPORTS: [&str; 2] = ["stratagem:strategy/log@1.", "stratagem:strategy/types@1."];
 /// What the runtimes of languages link in. Answered deterministically; see `wasi`.
@@ -30,6 +31,9 @@ pub struct Shape {
 pub(crate) fn inspect(bytes: &[u8], limits: &Limits) -> Result<Shape, LoadError> {
     if bytes.len() > limits.component_bytes {
         return Err(LoadError::TooLarge { bytes: bytes.len(), limit: limits.component_bytes });
+    }
+    if !bytes.starts_with(b"\0asm") {
+        return Err(LoadError::NotWasm("it does not begin with the magic bytes".into()));
     }
     let not_wasm = |error: wasmparser::BinaryReaderError| LoadError::NotWasm(error.message().to_owned());
     let mut shape = Shape { imports: vec![], exports: vec![], needs_wasi: false };
@@ -76,6 +80,10 @@ pub(crate) fn inspect(bytes: &[u8], limits: &Limits) -> Result<Shape, LoadError>
 
 fn add_import(shape: &mut Shape, name: &str) -> Result<(), LoadError> {
     let is_own = OWN_IMPORTS.iter().any(|own| name.starts_with(own));
+    // A strategy of another contract imports that contract's interfaces: the version is what is wrong with it.
+    if !is_own && let Some((_, found)) = name.strip_prefix(CONTRACT).and_then(|name| name.split_once('@')) {
+        return Err(LoadError::ContractVersion { found: found.to_owned(), supported: CONTRACT_VERSION });
+    }
     let is_wasi = WASI_PACKAGES.iter().any(|package| name.starts_with(package)) && name.contains("@0.2.");
     if !is_own && !is_wasi {
         return Err(LoadError::ForbiddenImport(name.to_owned()));

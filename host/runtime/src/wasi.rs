@@ -26,7 +26,8 @@ impl Wasi {
     pub(crate) fn new() -> Self {
         let now = Now(Arc::new(AtomicI64::new(0)));
         // Enough to seed a hash map. A decision that depends on it fails the batch-independence check.
-        let random = || Deterministic::new((0..64).map(|i: u8| i.wrapping_mul(167).wrapping_add(13)).collect());
+        let random =
+            || Deterministic::new((0..64).map(|i: u8| i.wrapping_mul(167).wrapping_add(13)).collect());
         let ctx = WasiCtx::builder()
             .wall_clock(now.clone())
             .monotonic_clock(now.clone())

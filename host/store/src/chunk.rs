@@ -107,8 +107,7 @@ impl Row for &Order {
 
     fn put(&self, since: u64, out: &mut Vec<u8>) {
         let lag = self.known_time.0.wrapping_sub(self.event_time.0);
-        let flags =
-            if self.discount == 0 { 0 } else { HAS_DISCOUNT } | if lag == 0 { 0 } else { HAS_LAG };
+        let flags = if self.discount == 0 { 0 } else { HAS_DISCOUNT } | if lag == 0 { 0 } else { HAS_LAG };
         put_varint(out, since);
         put_varint(out, u64::from(self.lines) << 2 | flags);
         put_signed(out, self.gross);
@@ -173,8 +172,7 @@ pub(crate) fn decode_lines(body: &[u8], out: &mut Vec<Line>) -> Result<(), Malfo
     out.reserve(count);
     for _ in 0..count {
         let product = rows.small()?;
-        let quantity =
-            i32::try_from(rows.signed()?).map_err(|_| Malformed("a quantity is out of range"))?;
+        let quantity = i32::try_from(rows.signed()?).map_err(|_| Malformed("a quantity is out of range"))?;
         out.push(Line { product, quantity, gross: rows.signed()? });
     }
     end(&rows)

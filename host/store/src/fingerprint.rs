@@ -49,7 +49,10 @@ impl Words {
         Ok(Self {
             products: load("product")?,
             categories: load("category")?,
-            subjects: EventKind::ALL.iter().map(|kind| load(subject_dictionary(*kind))).collect::<Result<_, _>>()?,
+            subjects: EventKind::ALL
+                .iter()
+                .map(|kind| load(subject_dictionary(*kind)))
+                .collect::<Result<_, _>>()?,
             attribute_values: attributes
                 .iter()
                 .map(|name| load(&format!("attribute.{name}")))

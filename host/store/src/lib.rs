@@ -256,13 +256,13 @@ impl StoreError {
                 Some("export it with the version that wrote it and import it into a new store")
             }
             Self::DiskFull { .. } => Some("free space or move the store; nothing was written"),
-            Self::Conflict { .. } => {
-                Some("an event never changes: correct it with a refund or another event, or give it another id")
-            }
+            Self::Conflict { .. } => Some(
+                "an event never changes: correct it with a refund or another event, or give it another id",
+            ),
             Self::IdCollision { .. } => Some("give one of them another id; nothing was written"),
-            Self::Corrupt { .. } => {
-                Some("`stratagem store verify` lists all damage; restore a backup or ingest the sources again")
-            }
+            Self::Corrupt { .. } => Some(
+                "`stratagem store verify` lists all damage; restore a backup or ingest the sources again",
+            ),
             Self::Failed(_) | Self::Sled { .. } => {
                 Some("what was acknowledged is safe; check the disk and open the store again")
             }

@@ -37,7 +37,9 @@ pub(crate) struct Paths {
 
 fn main() -> Result<()> {
     let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
-    let needed = |name: &str| variable(name).with_context(|| format!("run this with `cargo xtask bench` ({name} is not set)"));
+    let needed = |name: &str| {
+        variable(name).with_context(|| format!("run this with `cargo xtask bench` ({name} is not set)"))
+    };
     let customers = std::env::var("BENCH_CUSTOMERS").ok().and_then(|text| text.parse().ok());
     let paths = Paths {
         stratagem: needed("BENCH_STRATAGEM")?,

@@ -21,7 +21,11 @@ pub(crate) fn run(paths: &Paths, table: &mut Table) -> Result<()> {
     match &paths.data {
         Some(data) => complete_journey(paths, data, table)?,
         None => {
-            for (what, reach) in [("ingest of 1.47 M lines", ">= 250,000 lines/s"), ("a year", "faster than pandas"), (TEN, "<= 11x")] {
+            for (what, reach) in [
+                ("ingest of 1.47 M lines", ">= 250,000 lines/s"),
+                ("a year", "faster than pandas"),
+                (TEN, "<= 11x"),
+            ] {
                 table.skip(what, reach, "no data");
             }
         }
@@ -77,10 +81,12 @@ fn complete_journey(paths: &Paths, data: &Path, table: &mut Table) -> Result<()>
             let peer = process(python, &[text(&paths.script), text(&parquet)])?;
             let peer: Value = serde_json::from_str(peer.stdout.lines().last().unwrap_or_default())
                 .context("the peer prints JSON on its last line")?;
-            let seconds = |name: &str| peer[name].as_f64().with_context(|| format!("the peer prints no {name}"));
+            let seconds =
+                |name: &str| peer[name].as_f64().with_context(|| format!("the peer prints no {name}"));
             let pandas = seconds("orders_from_lines_s")? + seconds("replay_s")?;
             let ratio = one.time.as_secs_f64() / pandas;
-            let measured = format!("{ratio:.2}x ({}, pandas {pandas:.3} s, {} MB)", show(one.time), one.peak_mb);
+            let measured =
+                format!("{ratio:.2}x ({}, pandas {pandas:.3} s, {} MB)", show(one.time), one.peak_mb);
             table.add("a year of recall-waves, open to report", measured, "faster than pandas", ratio < 1.0);
         }
         None => table.skip("a year of recall-waves, open to report", "faster than pandas", "no pandas"),
@@ -104,7 +110,8 @@ fn generated(paths: &Paths, customers: u32, table: &mut Table) -> Result<()> {
     let store = paths.work.join(format!("store-{customers}"));
     let count = customers.to_string();
     if !store.exists() {
-        let options = ["--orders", "20", "--days", "365", "--start", "2024-01-01", "--no-lines", "--seed", "7"];
+        let options =
+            ["--orders", "20", "--days", "365", "--start", "2024-01-01", "--no-lines", "--seed", "7"];
         let mut arguments = vec!["generate", "--store", text(&store), "--customers", &count];
         arguments.extend(options);
         let cost = process(&paths.stratagem, &arguments)?;

@@ -4,8 +4,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::AtomicBool;
 use std::sync::OnceLock;
+use std::sync::atomic::AtomicBool;
 
 use stratagem_gates::{Holdout, Policy};
 use stratagem_model::{Currency, Decision};
@@ -114,7 +114,11 @@ pub fn policy() -> Policy {
 }
 
 /// Runs a backtest and returns its decisions with everything else.
-pub fn decisions(store: &dyn Store, configured: &Configured, backtest: &Backtest) -> (Vec<Decision>, RunResult) {
+pub fn decisions(
+    store: &dyn Store,
+    configured: &Configured,
+    backtest: &Backtest,
+) -> (Vec<Decision>, RunResult) {
     let mut decisions = vec![];
     let result = run(store, configured, backtest, &Progress::default(), &mut decisions).unwrap();
     decisions.sort_unstable_by_key(|d| (d.time, d.customer.bucket(), d.customer, d.action, d.item));

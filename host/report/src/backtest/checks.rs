@@ -10,17 +10,22 @@ use super::OBSERVATIONAL;
 use crate::document::{Document, Tone};
 use crate::numbers::{percent, plural, signed};
 
-/// Says first what makes the rest doubtful. Whether any of it makes it worthless.
-pub(super) fn alerts(run: &Run, out: &mut Document) -> bool {
-    let mut is_bad = false;
+/// Why a run is not to be believed as it stands, in two words.
+pub(crate) fn doubt(run: &Run) -> Option<&'static str> {
+    if run.audits.iter().any(|finding| finding.difference.is_some()) {
+        return Some("AUDIT FAILED");
+    }
+    (!run.failures.is_empty()).then_some("BATCHES FAILED")
+}
+
+/// Says first what makes the rest doubtful.
+pub(super) fn alerts(run: &Run, out: &mut Document) {
     for finding in &run.audits {
         if let Some(difference) = &finding.difference {
-            is_bad = true;
             out.alert(Tone::Bad, failed_audit(finding.audit), vec![difference.clone()]);
         }
     }
     if !run.failures.is_empty() {
-        is_bad = true;
         failures(run, out);
     }
     if run.summary.mode == OBSERVATIONAL {
@@ -29,7 +34,6 @@ pub(super) fn alerts(run: &Run, out: &mut Document) -> bool {
         }
         actions_differ(run, out);
     }
-    is_bad
 }
 
 fn failed_audit(audit: Audit) -> &'static str {

@@ -11,7 +11,7 @@ use stratagem_model::time::parse_day;
 use crate::document::{Document, Tone};
 use crate::numbers::{Digests, percent, plural, ppm};
 
-pub(crate) use checks::{audit_name, differs_from_zero};
+pub(crate) use checks::{audit_name, differs_from_zero, doubt};
 
 /// The mode that this report knows how to speak of.
 pub(crate) const OBSERVATIONAL: &str = "observational-replay";
@@ -36,10 +36,11 @@ pub(crate) fn worst_case_cost(run: &Run) -> i64 {
 
 pub(crate) fn document(run: &Run, digests: Digests) -> Document {
     let mut out = Document::new(verdict(run));
-    if checks::alerts(run, &mut out) {
+    if doubt(run).is_some() {
         out.tone = Tone::Bad;
     }
-    if run.summary.mode == OBSERVATIONAL {
+    checks::alerts(run, &mut out);
+    if run.summary.mode == OBSERVATIONAL && contacts(run) > 0 {
         out.note(
             "Nobody was contacted: the strategy ran over recorded history. Conversion here is natural return, what \
              these customers did anyway after the moments at which they would have heard from the shop. It is \
@@ -62,7 +63,9 @@ pub(crate) fn document(run: &Run, digests: Digests) -> Document {
 
 fn verdict(run: &Run) -> String {
     let (strategy, summary) = (&run.strategy, &run.summary);
-    let name = format!("{} {}", strategy.name, strategy.version);
+    // Whoever reads only this line must not miss that the rest is worthless.
+    let doubt = doubt(run).map(|doubt| format!("{doubt}: ")).unwrap_or_default();
+    let name = format!("{doubt}{} {}", strategy.name, strategy.version);
     let customers = plural(summary.customers, "customer");
     let contacted = summary.treated.contacted;
     if contacted == 0 {

@@ -25,9 +25,9 @@ pub(super) fn actions(run: &Run, out: &mut Document) {
         numbers("conversion\n% (95 %)"),
         numbers("natural return\nholdout % (95 %)"),
         numbers("look-\nalike %"),
-        numbers(format!("attributed\nGMV, {code}")),
-        numbers(format!("contact\ncost, {code}")),
-        numbers(format!("offers,\nat most {code}")),
+        numbers(format!("attributed\nGMV,\n{code}")),
+        numbers(format!("contact\ncost,\n{code}")),
+        numbers(format!("offers\nat most,\n{code}")),
     ]);
     for action in &summary.actions {
         table.row([
@@ -43,13 +43,16 @@ pub(super) fn actions(run: &Run, out: &mut Document) {
     }
     out.heading("Actions");
     out.table(table);
+    if contacts(run) == 0 {
+        return;
+    }
     out.note(format!(
         "Conversion: contacts followed by a qualifying order within {} and before the next contact. Holdout: the \
          same for the contacts that controls would have had. Look-alike: days of customers as long silent, with \
          about as many orders, over the whole window, so it can be higher. Attributed GMV is not causal.",
         plural(summary.period.window_days.into(), "day")
     ));
-    if summary.mode == OBSERVATIONAL && contacts(run) > 0 {
+    if summary.mode == OBSERVATIONAL {
         out.note(no_sign(&summary.treated, &summary.control));
     }
 }
@@ -67,8 +70,8 @@ fn no_sign(treated: &Arm, control: &Arm) -> String {
         "the difference is not an effect"
     };
     format!(
-        "Of the customers picked for a contact {converted} ordered afterwards, and of the controls picked alike \
-         {returned}: {so}. Whether contacts cause orders only a live holdout can tell."
+        "Of the customers picked for a contact {converted} ordered within the window of one, and of the controls \
+         picked alike {returned}: {so}. Whether contacts cause orders only a live holdout can tell."
     )
 }
 
@@ -134,6 +137,10 @@ pub(super) fn classes(run: &Run, out: &mut Document) {
 
 pub(super) fn decisions(run: &Run, out: &mut Document) {
     let decisions = &run.summary.decisions;
+    out.heading("Decisions");
+    if decisions.is_empty() {
+        return out.note("None: the strategy proposed nothing.");
+    }
     let has = |reason: &&Reason| decisions.iter().any(|decision| decision.reason == **reason);
     let reasons: Vec<Reason> = Reason::ALL.iter().filter(has).copied().collect();
     let mut actions: Vec<Option<&str>> = vec![];
@@ -169,7 +176,6 @@ pub(super) fn decisions(run: &Run, out: &mut Document) {
         .filter(|reason| is_suppressed(**reason))
         .map(|reason| count(None, Some(*reason)))
         .sum();
-    out.heading("Decisions");
     out.table(table);
     out.note(format!(
         "{} of {} suppressed by gates, holdouts among them.",
@@ -178,10 +184,15 @@ pub(super) fn decisions(run: &Run, out: &mut Document) {
     ));
 }
 
-/// A reason's name as a header, broken in two where it is long.
+/// A reason's name as a header, broken at hyphens so that it is not much wider than its counts.
 fn header(reason: Reason) -> String {
-    match reason.name().rsplit_once('-') {
-        Some((start, end)) if reason.name().len() > 9 => format!("{start}-\n{end}"),
-        _ => reason.name().into(),
+    const WIDE: usize = 10;
+    let mut lines = vec![String::new()];
+    for part in reason.name().split_inclusive('-') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() || line.len() + part.len() <= WIDE => line.push_str(part),
+            _ => lines.push(part.into()),
+        }
     }
+    lines.join("\n")
 }

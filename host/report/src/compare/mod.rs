@@ -63,7 +63,7 @@ fn doubts(runs: &[Run], out: &mut Document) {
         }
     }
     if !details.is_empty() {
-        out.alert(Tone::Bad, "some runs are doubtful by themselves", details);
+        out.alert(Tone::Warning, "some runs are doubtful by themselves", details);
     }
 }
 

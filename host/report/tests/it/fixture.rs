@@ -38,7 +38,7 @@ pub(crate) fn run() -> Run {
             customers: 2_469,
             orders: 151_203,
             zone: "America/New_York".into(),
-            currency: Currency::new("USD").unwrap(),
+            currency: Currency::new("USD").expect("a code"),
         },
         policy: Policy {
             global_holdout: Holdout { ppm: 50_000, salt: "global".into() },
@@ -108,10 +108,10 @@ fn summary() -> Summary {
         classes: classes(),
         decisions: decisions(),
         contact_cost: 60_050,
-        offer_exposure: 3_901_500,
+        offer_exposure: 6_684_500,
         margin_ppm: 300_000,
-        roi_if_all_caused: Some(1.169),
-        break_even_share: Some(0.461),
+        roi_if_all_caused: Some(0.274_06),
+        break_even_share: Some(0.784_89),
         arms_difference: Some(Difference {
             estimate: -2_662.3,
             standard_error: 9_840.1,
@@ -263,6 +263,7 @@ pub(crate) fn empty() -> Run {
     run.summary.roi_if_all_caused = None;
     run.summary.break_even_share = None;
     run.summary.arms_difference = None;
+    run.receipt.decisions = 0;
     run
 }
 

@@ -169,7 +169,12 @@ struct Weights<const N: usize> {
 impl<const N: usize> Weights<N> {
     fn new(weights: [u32; N]) -> Self {
         let mut sum = 0;
-        Self { sums: weights.map(|weight| { sum += weight; sum }) }
+        Self {
+            sums: weights.map(|weight| {
+                sum += weight;
+                sum
+            }),
+        }
     }
 
     fn draw(&self, rng: &mut impl Rng) -> u32 {

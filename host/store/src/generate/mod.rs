@@ -251,7 +251,8 @@ impl<'s> Maker<'s> {
 
     /// A digest of everything that decides what is made.
     fn fingerprint(&self, settings: &Settings) -> String {
-        let said = serde_json::to_vec(&(self.spec, settings)).expect("numbers and texts can be written as JSON");
+        let said =
+            serde_json::to_vec(&(self.spec, settings)).expect("numbers and texts can be written as JSON");
         blake3::hash(&said).to_hex().to_string()
     }
 
@@ -266,10 +267,9 @@ impl<'s> Maker<'s> {
             let id = EventId::from_external(EventKind::Order, &order_id(&events.external_id, n));
             let mut lines: Vec<Line> = vec![];
             if self.spec.has_lines {
-                lines.extend(purchase.lines.iter().map(|line| Line {
-                    product: codes[line.product as usize],
-                    ..*line
-                }));
+                lines.extend(
+                    purchase.lines.iter().map(|line| Line { product: codes[line.product as usize], ..*line }),
+                );
                 lines.sort_unstable_by_key(|line| (line.product, line.quantity, line.gross));
             }
             events.timeline.orders.push(Order {

@@ -38,7 +38,8 @@ pub(super) struct Rows {
 }
 
 fn open(input: &Input) -> Result<ParquetRecordBatchReaderBuilder<File>, IngestError> {
-    ParquetRecordBatchReaderBuilder::try_new(input.open_file()?).map_err(|source| unreadable(&input.name, source))
+    ParquetRecordBatchReaderBuilder::try_new(input.open_file()?)
+        .map_err(|source| unreadable(&input.name, source))
 }
 
 fn unreadable(file: &str, source: ParquetError) -> IngestError {
@@ -149,7 +150,9 @@ impl Values {
             DataType::Date32 | DataType::Date64 => {
                 Self::Date(cast(&DataType::Date32)?.as_primitive().clone())
             }
-            DataType::Decimal32(_, scale) | DataType::Decimal64(_, scale) | DataType::Decimal128(_, scale) => {
+            DataType::Decimal32(_, scale)
+            | DataType::Decimal64(_, scale)
+            | DataType::Decimal128(_, scale) => {
                 let scale = (*scale).max(0);
                 let digits = cast(&DataType::Decimal128(38, scale))?.as_primitive().clone();
                 Self::Decimal(digits, u32::from(scale.unsigned_abs()))

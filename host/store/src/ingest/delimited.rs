@@ -85,7 +85,9 @@ impl Delimited {
 
 impl Records {
     pub(super) fn iter(&self) -> impl Iterator<Item = (u64, &ByteRecord)> {
-        self.records[..self.len].iter().map(|record| (record.position().map_or(0, csv::Position::line), record))
+        self.records[..self.len]
+            .iter()
+            .map(|record| (record.position().map_or(0, csv::Position::line), record))
     }
 
     pub(super) fn visit(&self, input: &Input, columns: &[usize], visit: &mut Visit<'_>) {

@@ -27,7 +27,10 @@ pub enum IngestError {
         columns: Vec<String>,
         nearest: Option<String>,
     },
-    #[error("`{file}` has no column that could be `{field}`, which {kind} must have; it has {}", list(columns))]
+    #[error(
+        "`{file}` has no column that could be `{field}`, which {kind} must have; it has {}",
+        list(columns)
+    )]
     MissingField { file: String, kind: Kind, field: String, columns: Vec<String> },
     #[error("`{file}` has two columns `{column}`")]
     AmbiguousColumn { file: String, column: String },
@@ -61,7 +64,8 @@ pub enum IngestError {
 impl IngestError {
     /// The next thing to try.
     pub fn hint(&self) -> Option<String> {
-        let did_you_mean = |name: &Option<String>| name.as_ref().map(|name| format!("did you mean `{name}`?"));
+        let did_you_mean =
+            |name: &Option<String>| name.as_ref().map(|name| format!("did you mean `{name}`?"));
         match self {
             Self::UnknownField { nearest, .. } => did_you_mean(nearest),
             Self::MissingColumn { nearest, columns, .. } => {
@@ -70,9 +74,9 @@ impl IngestError {
             Self::MissingField { field, columns, .. } => {
                 delimiter_hint(columns).or_else(|| Some(format!("name its column with --map {field}=COLUMN")))
             }
-            Self::Mapping { .. } => {
-                Some("write FIELD=COLUMN, FIELD=COLUMN+COLUMN or FIELD='constant', separated by commas".into())
-            }
+            Self::Mapping { .. } => Some(
+                "write FIELD=COLUMN, FIELD=COLUMN+COLUMN or FIELD='constant', separated by commas".into(),
+            ),
             Self::AmbiguousColumn { .. } => Some("rename one of them in the file's first line".into()),
             Self::Empty { .. } => Some("a CSV file begins with a line of column names".into()),
             Self::UnknownFormat { .. } => Some("add --format csv, tsv, ndjson or parquet".into()),

@@ -56,7 +56,8 @@ impl FromStr for Format {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let named = [Self::Csv, Self::Tsv, Self::Ndjson, Self::Parquet].into_iter().find(|f| f.name() == text);
+        let named =
+            [Self::Csv, Self::Tsv, Self::Ndjson, Self::Parquet].into_iter().find(|f| f.name() == text);
         named.ok_or_else(|| format!("`{text}` is not one of `csv`, `tsv`, `ndjson`, `parquet`"))
     }
 }
@@ -92,7 +93,11 @@ pub(super) enum Reader {
 
 impl Input {
     /// Opens a file and finds its columns.
-    pub(super) fn open(path: &Path, format: Option<Format>, delimiter: Option<u8>) -> Result<Self, IngestError> {
+    pub(super) fn open(
+        path: &Path,
+        format: Option<Format>,
+        delimiter: Option<u8>,
+    ) -> Result<Self, IngestError> {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         let format = format.or_else(|| Format::of_path(path));
         let format = format.ok_or_else(|| IngestError::UnknownFormat { file: name.clone() })?;
@@ -168,7 +173,12 @@ pub(super) type Visit<'v> = dyn FnMut(u64, Result<&[Cell<'_>], Box<Problem>>) + 
 
 impl Batch {
     /// Visits the rows; cells are in the order of `columns`.
-    pub(super) fn visit(&self, input: &Input, columns: &[usize], visit: &mut Visit<'_>) -> Result<(), IngestError> {
+    pub(super) fn visit(
+        &self,
+        input: &Input,
+        columns: &[usize],
+        visit: &mut Visit<'_>,
+    ) -> Result<(), IngestError> {
         match self {
             Self::Delimited(records) => records.visit(input, columns, visit),
             Self::Ndjson(lines) => lines.visit(input, columns, visit),

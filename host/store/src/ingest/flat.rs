@@ -212,7 +212,8 @@ impl<R: ReadRow> Rows for FlatEvents<R> {
             codes.push(words.intern(to.store, name, |code| is_used[code as usize])?);
         }
         let code = |word: Word| codes[word.dictionary as usize][word.word as usize];
-        let mut events: Vec<_> = members.iter().map(|(customer, _)| new_customer(&customers, *customer)).collect();
+        let mut events: Vec<_> =
+            members.iter().map(|(customer, _)| new_customer(&customers, *customer)).collect();
         drafts.sort_unstable_by_key(|d| (d.customer, d.known_time, d.id, d.kind));
         for drafts in drafts.chunk_by(|a, b| a.customer == b.customer) {
             let mut customer = new_customer(&customers, drafts[0].customer);

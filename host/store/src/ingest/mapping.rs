@@ -56,7 +56,8 @@ impl Mapping {
             if entries.iter().any(|(earlier, _)| earlier == field) {
                 return Err(refuse("the field is mapped twice"));
             }
-            entries.push((field.into(), Expression::parse(value.trim()).map_err(|problem| refuse(&problem))?));
+            entries
+                .push((field.into(), Expression::parse(value.trim()).map_err(|problem| refuse(&problem))?));
         }
         Ok(Self { entries })
     }
@@ -158,11 +159,7 @@ mod tests {
                 "gross",
                 sum(
                     "sales_value+-\"a+b,c\"+unit-price*n",
-                    &[
-                        (false, "sales_value", None),
-                        (true, "a+b,c", None),
-                        (false, "unit-price", Some("n")),
-                    ],
+                    &[(false, "sales_value", None), (true, "a+b,c", None), (false, "unit-price", Some("n"))],
                 ),
             ),
             ("id", sum("\"x=y\"", &[(false, "x=y", None)])),

@@ -162,18 +162,12 @@ pub fn ingest_file(
     };
     let job = Job { store, input: &input, plan: &plan, options, cancel };
     match options.kind {
-        Kind::Orders => {
-            job.run(orders::Orders::new(order_rows::OrderFields::new(&plan, values)), progress)
-        }
+        Kind::Orders => job.run(orders::Orders::new(order_rows::OrderFields::new(&plan, values)), progress),
         Kind::Customers => {
             job.run(flat::FlatEvents::new(customers::CustomerRows::new(&plan, values)), progress)
         }
-        Kind::Events => {
-            job.run(flat::FlatEvents::new(events::EventRows::events(&plan, values)), progress)
-        }
-        Kind::Touches => {
-            job.run(flat::FlatEvents::new(events::EventRows::touches(&plan, values)), progress)
-        }
+        Kind::Events => job.run(flat::FlatEvents::new(events::EventRows::events(&plan, values)), progress),
+        Kind::Touches => job.run(flat::FlatEvents::new(events::EventRows::touches(&plan, values)), progress),
         Kind::Products => job.run(products::Products::new(&plan, values), progress),
     }
 }

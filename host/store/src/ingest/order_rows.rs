@@ -93,7 +93,12 @@ impl OrderFields {
     }
 
     /// Takes a row into a part. Of a row with a problem, only that its order lost a line.
-    pub(super) fn row(&self, part: &mut OrderPart, line: u64, cells: &[Cell<'_>]) -> Result<(), Box<Problem>> {
+    pub(super) fn row(
+        &self,
+        part: &mut OrderPart,
+        line: u64,
+        cells: &[Cell<'_>],
+    ) -> Result<(), Box<Problem>> {
         let before = part.rows.len();
         let taken = self.take(part, line, cells);
         if taken.is_err() {
@@ -185,7 +190,8 @@ impl OrderFields {
         for (place, line) in (0..).zip(lines) {
             let cell = |name: &str, aliases: &[&str]| {
                 let names = std::iter::once(&name).chain(aliases);
-                let mut found = names.filter_map(|name| line.as_object()?.iter().find(|(k, _)| is_called(k, name)));
+                let mut found =
+                    names.filter_map(|name| line.as_object()?.iter().find(|(k, _)| is_called(k, name)));
                 Cell::json(found.next().map(|(_, value)| value))
             };
             let nested = [

@@ -87,7 +87,8 @@ impl Orders {
             NONE => "",
             product => &**self.all.products.word(product),
         };
-        let mut said: Vec<_> = lines.iter().map(|line| (word(line), line.quantity, line.line_gross)).collect();
+        let mut said: Vec<_> =
+            lines.iter().map(|line| (word(line), line.quantity, line.line_gross)).collect();
         said.sort_unstable();
         let mut hash = xxh3_64(&time.0.to_le_bytes());
         for number in [gross, discount, said.len() as i64] {
@@ -134,8 +135,7 @@ impl Orders {
 
     /// The events of each customer, with the store's product codes.
     fn customer_events(&mut self, products: &[u32]) -> Vec<CustomerEvents> {
-        self.drafts
-            .sort_unstable_by_key(|draft| (draft.customer, draft.order.known_time, draft.order.id));
+        self.drafts.sort_unstable_by_key(|draft| (draft.customer, draft.order.known_time, draft.order.id));
         let customers: Vec<_> = self.drafts.chunk_by(|a, b| a.customer == b.customer).collect();
         let events_of = |drafts: &[Draft]| {
             let external_id = self.all.customers.word(drafts[0].customer).to_string();
@@ -174,11 +174,12 @@ impl Rows for Orders {
     }
 
     fn check(&mut self, rejects: &mut Vec<Reject>) {
-        self.all.rows.par_sort_unstable_by_key(|row| (row.customer, row.order, row.own(), row.line, row.place));
+        self.all
+            .rows
+            .par_sort_unstable_by_key(|row| (row.customer, row.order, row.own(), row.line, row.place));
         let lost: HashMap<u32, u64> = self.all.lost.iter().rev().copied().collect();
-        let is_same = |a: &OrderRow, b: &OrderRow| {
-            (a.customer, a.order, a.own()) == (b.customer, b.order, b.own())
-        };
+        let is_same =
+            |a: &OrderRow, b: &OrderRow| (a.customer, a.order, a.own()) == (b.customer, b.order, b.own());
         let mut start = 0;
         let mut drafts = vec![];
         for rows in self.all.rows.chunk_by(is_same) {
@@ -196,9 +197,8 @@ impl Rows for Orders {
                 Err(problem) => {
                     // Lines that were nested in one row are one row.
                     let distinct = rows.chunk_by(|a, b| a.line == b.line);
-                    rejects.extend(
-                        distinct.map(|row| Reject { line: row[0].line, problem: problem.clone() }),
-                    );
+                    rejects
+                        .extend(distinct.map(|row| Reject { line: row[0].line, problem: problem.clone() }));
                 }
             }
         }
@@ -256,7 +256,8 @@ fn put_categories(
     let mut is_used = vec![false; categories.len()];
     filed.values().for_each(|category| is_used[*category as usize] = true);
     let categories = categories.intern(store, "category", |code| is_used[code as usize])?;
-    let code = |(product, category): (&u32, &u32)| (products[*product as usize], categories[*category as usize]);
+    let code =
+        |(product, category): (&u32, &u32)| (products[*product as usize], categories[*category as usize]);
     let mut pairs: Vec<_> = filed.iter().map(code).collect();
     pairs.sort_unstable();
     store.put_product_categories(&pairs)

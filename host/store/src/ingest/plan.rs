@@ -91,7 +91,12 @@ impl Planner<'_> {
         Ok(())
     }
 
-    fn origin(&mut self, field: &str, is_money: bool, expression: &Expression) -> Result<Origin, IngestError> {
+    fn origin(
+        &mut self,
+        field: &str,
+        is_money: bool,
+        expression: &Expression,
+    ) -> Result<Origin, IngestError> {
         let (text, terms) = match expression {
             Expression::Constant(text) => return Ok(Origin::Constant(text.clone())),
             Expression::Sum { text, terms } => (text, terms),
@@ -159,7 +164,8 @@ impl Planner<'_> {
     fn check_required(&self) -> Result<(), IngestError> {
         let has_lines = self.plan.field("lines").is_some();
         for field in self.kind.fields() {
-            let is_required = field.is_required || self.kind == Kind::Orders && field.name == "gross" && !has_lines;
+            let is_required =
+                field.is_required || self.kind == Kind::Orders && field.name == "gross" && !has_lines;
             if is_required && self.plan.field(field.name).is_none() {
                 return Err(IngestError::MissingField {
                     file: self.file.into(),
@@ -190,8 +196,9 @@ impl Planner<'_> {
 
 /// Whether a column has this name but for case, spaces and punctuation: `InvoiceDate` is `invoice_date`.
 pub(super) fn is_called(column: &str, name: &str) -> bool {
-    let letters =
-        |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
+    let letters = |text: &str| {
+        text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>()
+    };
     letters(column) == letters(name)
 }
 
@@ -208,7 +215,8 @@ mod tests {
     fn what_is_not_mapped_is_guessed_from_free_columns() {
         let names = ["InvoiceNo", "date", "Customer ID", "amount", "x"];
         let guessed = plan(Kind::Orders, "", &names).unwrap();
-        let want = [("customer", "Customer ID"), ("order", "InvoiceNo"), ("time", "date"), ("gross", "amount")];
+        let want =
+            [("customer", "Customer ID"), ("order", "InvoiceNo"), ("time", "date"), ("gross", "amount")];
         assert_eq!(guessed.guessed, want.map(|(field, column)| (field.to_string(), column.to_string())));
         assert_eq!(guessed.ignored, ["x"]);
         // `amount` is taken, so it is not guessed for `gross` too.

@@ -99,8 +99,8 @@ impl Rows for Products {
         let mut pairs = vec![];
         for (product, category, _) in rows {
             let product = products[product as usize];
-            let is_filed = category == NONE
-                || stored.get(product as usize) == Some(&categories[category as usize]);
+            let is_filed =
+                category == NONE || stored.get(product as usize) == Some(&categories[category as usize]);
             if is_filed && (product as usize) < known {
                 appended.unchanged += 1;
                 continue;

@@ -199,7 +199,12 @@ impl Values {
         };
         if text.len() > TEXT_BYTES_MAX {
             let says = format!("is longer than {TEXT_BYTES_MAX} bytes");
-            return Err(self.problem(origin, cells, &says, "shorten it, or look for a quote that is never closed"));
+            return Err(self.problem(
+                origin,
+                cells,
+                &says,
+                "shorten it, or look for a quote that is never closed",
+            ));
         }
         Ok(Some(text))
     }

@@ -62,7 +62,8 @@ impl Acknowledged {
     /// 0 if the file is new, or did not survive a power loss.
     fn number(&self) -> u64 {
         let (mut number, mut checksum) = ([0; 8], [0; 8]);
-        let read = self.file.read_exact_at(&mut number, 0).and_then(|()| self.file.read_exact_at(&mut checksum, 8));
+        let read =
+            self.file.read_exact_at(&mut number, 0).and_then(|()| self.file.read_exact_at(&mut checksum, 8));
         match read {
             Ok(()) if xxh3_64(&number).to_le_bytes() == checksum => u64::from_le_bytes(number),
             _ => 0,

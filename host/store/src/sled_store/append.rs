@@ -66,7 +66,11 @@ pub(super) fn append(
 ) -> Result<Appended, StoreError> {
     let customers: Vec<_> = batch.0.chunk_by(|a, b| a.1 == b.1).collect();
     let plan = |customer: &&[_]| {
-        if watch.stop.load(Ordering::Relaxed) { Err(StoreError::Interrupted) } else { plan(&disk.timelines, customer) }
+        if watch.stop.load(Ordering::Relaxed) {
+            Err(StoreError::Interrupted)
+        } else {
+            plan(&disk.timelines, customer)
+        }
     };
     let plans: Vec<Result<Plan, StoreError>> = if customers.len() < PARALLEL_CUSTOMERS_MIN {
         customers.iter().map(plan).collect()

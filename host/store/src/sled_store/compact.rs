@@ -77,9 +77,8 @@ pub(super) fn finish_interrupted(path: &Path) -> Result<(), StoreError> {
 
 fn copy_all(from: &Db, to: &Db) -> Result<(), StoreError> {
     for name in TREES {
-        let open = |db: &Db| {
-            db.open_tree(name).map_err(|source| StoreError::Sled { doing: "open a tree", source })
-        };
+        let open =
+            |db: &Db| db.open_tree(name).map_err(|source| StoreError::Sled { doing: "open a tree", source });
         let (from, to) = (open(from)?, open(to)?);
         copy(&from, &to)?;
         if digest(&from)? != digest(&to)? {
@@ -133,7 +132,9 @@ fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
 
 fn remove(directory: &Path) -> Result<(), StoreError> {
     match fs::remove_dir_all(directory) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(io_error("remove", directory)(error)),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(io_error("remove", directory)(error))
+        }
         _ => Ok(()),
     }
 }

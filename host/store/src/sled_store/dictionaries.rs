@@ -118,14 +118,17 @@ impl Dictionaries {
     /// Names of all dictionaries with how many words they have.
     pub(super) fn sizes(&self) -> Vec<(String, u64)> {
         self.read(|content| {
-            content.by_name.iter().map(|(name, dictionary)| (name.clone(), dictionary.words.len() as u64)).collect()
+            content
+                .by_name
+                .iter()
+                .map(|(name, dictionary)| (name.clone(), dictionary.words.len() as u64))
+                .collect()
         })
     }
 
     /// Sets categories. The caller holds the lock under which the store is written.
     pub(super) fn put_categories(&self, disk: &Disk, pairs: &[(u32, u32)]) -> Result<(), StoreError> {
-        let (mut categories, next) =
-            self.read(|content| (content.categories.clone(), content.revision + 1));
+        let (mut categories, next) = self.read(|content| (content.categories.clone(), content.revision + 1));
         let mut changed = BTreeSet::new();
         for (product, category) in pairs {
             let at = *product as usize;
@@ -139,7 +142,8 @@ impl Dictionaries {
         }
         let mut batch = Batch::default();
         for page in changed {
-            let codes = categories.chunks(CATEGORIES_PER_PAGE).nth(page).expect("it was resized to hold the page");
+            let codes =
+                categories.chunks(CATEGORIES_PER_PAGE).nth(page).expect("it was resized to hold the page");
             let mut value = begin();
             value.extend(codes.iter().flat_map(|code| code.to_le_bytes()));
             batch.insert(categories_key(page), seal(value));
@@ -256,7 +260,8 @@ impl Dictionary {
 
     fn extend(&mut self, words: Vec<Arc<str>>) {
         for word in words {
-            let code = u32::try_from(self.words.len()).expect("a dictionary of 2^32 words does not fit in memory");
+            let code =
+                u32::try_from(self.words.len()).expect("a dictionary of 2^32 words does not fit in memory");
             self.codes.insert(word.clone(), code);
             self.words.push(word);
         }

@@ -44,7 +44,8 @@ pub(super) struct Disk {
 impl Disk {
     /// Takes over an open database, and makes durable what a killed process may have left in the page cache.
     pub(super) fn new(path: PathBuf, db: Db, lock: File) -> Result<Self, StoreError> {
-        let tree = |name| db.open_tree(name).map_err(|source| StoreError::Sled { doing: "open a tree", source });
+        let tree =
+            |name| db.open_tree(name).map_err(|source| StoreError::Sled { doing: "open a tree", source });
         let (timelines, meta) = (tree("timelines")?, tree("meta")?);
         let (dictionaries, documents) = (tree("dictionaries")?, tree("documents")?);
         let applied = last_sequence(&[&timelines, &meta, &dictionaries, &documents])?;

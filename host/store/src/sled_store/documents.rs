@@ -35,7 +35,13 @@ pub(super) struct Documents {
 
 impl Documents {
     /// Applies a document. The caller holds the lock under which the store is written, and commits.
-    pub(super) fn put(&self, disk: &Disk, collection: &str, key: &str, bytes: &[u8]) -> Result<(), StoreError> {
+    pub(super) fn put(
+        &self,
+        disk: &Disk,
+        collection: &str,
+        key: &str,
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
         for (what, name) in [("collection", collection), ("document key", key)] {
             if name.len() > NAME_BYTES_MAX {
                 return Err(StoreError::too_long(what, name, NAME_BYTES_MAX));
@@ -135,7 +141,9 @@ fn read_part(
 fn close(documents: &[(String, Vec<u8>)], open: Option<Open>) -> Result<(), Malformed> {
     match (open, documents.last()) {
         (None, _) => Ok(()),
-        (Some(open), Some((_, bytes))) if open.len == bytes.len() && open.checksum == xxh3_64(bytes) => Ok(()),
+        (Some(open), Some((_, bytes))) if open.len == bytes.len() && open.checksum == xxh3_64(bytes) => {
+            Ok(())
+        }
         _ => Err(Malformed("parts of the document before are missing")),
     }
 }

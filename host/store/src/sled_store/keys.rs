@@ -31,6 +31,7 @@ pub(super) const TOTALS: &[u8] = b"\xff\xfftotals";
 
 const PREFIX_BYTES: usize = 2 + 8;
 const CHUNK_KEY_BYTES: usize = PREFIX_BYTES + 1 + 8 + 3;
+const _: () = assert!(CHUNK_KEY_BYTES <= 22, "sled holds no longer keys inline");
 
 /// What all keys of a customer begin with.
 pub(super) fn prefix(customer: CustomerId) -> [u8; PREFIX_BYTES] {
@@ -47,7 +48,12 @@ pub(super) fn profile(customer: CustomerId) -> [u8; PREFIX_BYTES + 1] {
     key
 }
 
-pub(super) fn chunk(customer: CustomerId, section: Section, first_ms: i64, part: u32) -> [u8; CHUNK_KEY_BYTES] {
+pub(super) fn chunk(
+    customer: CustomerId,
+    section: Section,
+    first_ms: i64,
+    part: u32,
+) -> [u8; CHUNK_KEY_BYTES] {
     let mut key = [0; CHUNK_KEY_BYTES];
     let [high, part @ ..] = part.to_be_bytes();
     assert!(high == 0, "2^24 chunks of 4 KB in one instant do not fit in memory");
@@ -124,10 +130,5 @@ mod tests {
             assert_eq!(parse(key).map(|(customer, _)| customer), Ok(CustomerId(5)));
         }
         assert!(parse(TOTALS).is_err());
-    }
-
-    #[test]
-    fn chunk_keys_stay_within_what_sled_holds_inline() {
-        assert!(CHUNK_KEY_BYTES <= 22);
     }
 }

@@ -92,3 +92,54 @@ fn place(
     }
     last
 }
+
+#[cfg(test)]
+mod tests {
+    use stratagem_model::time::Time;
+    use stratagem_model::{EventId, Line, Order};
+
+    use super::*;
+
+    fn history(orders: i64) -> Timeline {
+        let order = |n: i64| Order {
+            id: EventId(n as u64),
+            event_time: Time(n * 1_000),
+            known_time: Time(n * 1_000),
+            gross: n,
+            discount: 0,
+            lines: 2,
+        };
+        let line = |n| Line { product: n as u32, quantity: 1, gross: n };
+        Timeline {
+            orders: (0..orders).map(order).collect(),
+            lines: (0..orders * 2).map(line).collect(),
+            events: vec![],
+        }
+    }
+
+    #[test]
+    fn a_later_event_rewrites_the_end_of_a_long_history() {
+        let customer = CustomerId(7);
+        let mut before = lay_out(customer, "c", &history(5_000));
+        assert!(before.len() > 20);
+        for orders in 5_001..5_500 {
+            let after = lay_out(customer, "c", &history(orders));
+            let ops = changes(before, after.clone());
+            assert!(ops.len() <= 6, "one order more changed {} values", ops.len());
+            before = after;
+        }
+    }
+
+    #[test]
+    fn chunks_of_one_instant_have_keys_of_their_own() {
+        let mut timeline = history(3_000);
+        for order in &mut timeline.orders {
+            order.known_time = Time(5);
+        }
+        let values = lay_out(CustomerId(7), "c", &timeline);
+        let profile = &values[keys::profile(CustomerId(7)).as_slice()];
+        let keyed = Profile::decode(profile).unwrap().keyed_chunks;
+        assert!(keyed > 10);
+        assert_eq!(values.len() as u64, keyed + 1);
+    }
+}

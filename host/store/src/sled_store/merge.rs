@@ -40,11 +40,18 @@ pub(super) fn merge(
             merged.growth.count_order(order.order);
         }
     })?;
-    let events = existing.events.iter().chain(incoming.iter().flat_map(|timeline| &timeline.events)).collect();
-    keep_one_each(external_id, events, existing.events.len(), &mut merged, |merged, event: &FlatEvent, is_new| {
-        merged.timeline.events.push(event.clone());
-        merged.growth.events += u64::from(is_new);
-    })?;
+    let events =
+        existing.events.iter().chain(incoming.iter().flat_map(|timeline| &timeline.events)).collect();
+    keep_one_each(
+        external_id,
+        events,
+        existing.events.len(),
+        &mut merged,
+        |merged, event: &FlatEvent, is_new| {
+            merged.timeline.events.push(event.clone());
+            merged.growth.events += u64::from(is_new);
+        },
+    )?;
     Ok(merged)
 }
 

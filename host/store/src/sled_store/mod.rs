@@ -27,9 +27,7 @@ use sled::Batch;
 use stratagem_model::{CustomerId, Timeline};
 
 use crate::codec::{Malformed, begin, seal, unseal};
-use crate::{
-    Appended, CustomerEvents, Projection, Settings, Source, Store, StoreError, Totals, fingerprint,
-};
+use crate::{Appended, CustomerEvents, Projection, Settings, Source, Store, StoreError, Totals, fingerprint};
 
 mod acknowledged;
 mod append;
@@ -294,8 +292,9 @@ impl Store for SledStore {
 fn stored_totals(disk: &Disk) -> Result<StoredTotals, StoreError> {
     match disk.timelines.get(keys::TOTALS).map_err(unreadable)? {
         None => Ok(StoredTotals::default()),
-        Some(value) => StoredTotals::decode(&value)
-            .map_err(|problem| keys::corrupt("timelines", keys::TOTALS, problem)),
+        Some(value) => {
+            StoredTotals::decode(&value).map_err(|problem| keys::corrupt("timelines", keys::TOTALS, problem))
+        }
     }
 }
 

@@ -9,6 +9,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -126,12 +127,19 @@ impl Options {
 /// A database's own threads may hold its file for a moment after the last handle is gone.
 fn open_when_closed(config: &sled::Config) -> sled::Result<sled::Db> {
     for _ in 0..CLOSING_TRIES {
-        match config.open() {
+        match open_caught(config) {
             Err(error) if is_locked(&error) => std::thread::sleep(CLOSING_PAUSE),
             other => return other,
         }
     }
-    config.open()
+    open_caught(config)
+}
+
+/// sled panics on some damaged files.
+fn open_caught(config: &sled::Config) -> sled::Result<sled::Db> {
+    // Nothing outlives a failed opening that could be seen half changed.
+    catch_unwind(AssertUnwindSafe(|| config.open()))
+        .unwrap_or(Err(sled::Error::Corruption { at: None, bt: () }))
 }
 
 fn is_locked(error: &sled::Error) -> bool {
@@ -159,7 +167,8 @@ fn lock(path: &Path) -> Result<File, StoreError> {
 }
 
 fn free_bytes(path: &Path) -> Result<u64, StoreError> {
-    let disk = rustix::fs::statvfs(path).map_err(|error| io_error("see the free space of", path)(error.into()))?;
+    let disk =
+        rustix::fs::statvfs(path).map_err(|error| io_error("see the free space of", path)(error.into()))?;
     Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
@@ -205,7 +214,8 @@ fn check_format(disk: Disk, found: u32) -> Result<SledStore, StoreError> {
     let value = disk.meta.get(SETTINGS_KEY).map_err(unreadable)?.ok_or(Malformed("there are no settings"));
     let value = value.map_err(damaged)?;
     let settings = unseal(&value).map_err(damaged)?;
-    let settings = postcard::from_bytes(settings).map_err(|_| damaged(Malformed("settings cannot be read")))?;
+    let settings =
+        postcard::from_bytes(settings).map_err(|_| damaged(Malformed("settings cannot be read")))?;
     SledStore::over(disk, settings)
 }
 

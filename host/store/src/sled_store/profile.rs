@@ -80,8 +80,14 @@ mod tests {
     fn the_largest_profile_is_a_value() {
         let (id, body) = ("x".repeat(EXTERNAL_ID_BYTES_MAX), vec![0; INLINE_BYTES_MAX]);
         let counts = Counts { orders: u64::MAX, lines: u64::MAX, events: u64::MAX };
-        let profile =
-            Profile { external_id: &id, counts, keyed_chunks: u64::MAX, orders: &body, lines: &[], events: &[] };
+        let profile = Profile {
+            external_id: &id,
+            counts,
+            keyed_chunks: u64::MAX,
+            orders: &body,
+            lines: &[],
+            events: &[],
+        };
         assert_eq!(Profile::decode(&profile.encode()), Ok(profile));
     }
 }

@@ -38,19 +38,11 @@ pub(super) fn scan(
     visit: &mut dyn FnMut(CustomerId, &Timeline),
 ) -> Result<(), StoreError> {
     let mut timeline = Timeline::default();
-    scan_raw(tree, buckets, &mut |customer, raw| {
-        raw.decode(customer, projection, &mut timeline)?;
+    let mut deliver = |customer, raw: &mut Raw| {
+        raw.decode_settled(tree, customer, projection, &mut timeline)?;
         visit(customer, &timeline);
         Ok(())
-    })
-}
-
-/// Visits the values of every customer of the buckets in key order.
-pub(super) fn scan_raw(
-    tree: &Tree,
-    buckets: &Range<u16>,
-    visit: &mut dyn FnMut(CustomerId, &Raw) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
+    };
     let (from, to) = keys::bounds(buckets);
     let mut current: Option<CustomerId> = None;
     let mut raw = Raw::default();
@@ -59,8 +51,7 @@ pub(super) fn scan_raw(
         let (customer, section) = keys::parse(&key).map_err(|problem| keys::corrupt(TREE, &key, problem))?;
         if current != Some(customer) {
             if let Some(done) = current.replace(customer) {
-                raw.settle(tree, done)?;
-                visit(done, &raw)?;
+                deliver(done, &mut raw)?;
             }
             // Stays empty if the customer began after the scan had passed its profile.
             raw.profile = IVec::default();
@@ -71,15 +62,11 @@ pub(super) fn scan_raw(
             _ => raw.chunks.push((section, key, value)),
         }
     }
-    if let Some(done) = current {
-        raw.settle(tree, done)?;
-        visit(done, &raw)?;
-    }
-    Ok(())
+    current.map_or(Ok(()), |done| deliver(done, &mut raw))
 }
 
 impl Raw {
-    /// The values of one customer, if there is such a customer.
+    /// The values of one customer, if there is such a customer. The caller keeps others from writing.
     pub(super) fn read(tree: &Tree, customer: CustomerId) -> Result<Option<Self>, StoreError> {
         let Some(profile) = tree.get(keys::profile(customer)).map_err(unreadable)? else {
             return Ok(None);
@@ -87,7 +74,6 @@ impl Raw {
         let mut raw = Self { profile, chunks: Vec::new() };
         if decode_profile(customer, &raw.profile)?.keyed_chunks > 0 {
             raw.reread(tree, customer)?;
-            raw.settle(tree, customer)?;
         }
         Ok(Some(raw))
     }
@@ -99,11 +85,23 @@ impl Raw {
         Ok(if raw.profile.is_empty() { None } else { Some(raw) })
     }
 
-    /// Reads again until no append came in between.
-    fn settle(&mut self, tree: &Tree, customer: CustomerId) -> Result<(), StoreError> {
-        if self.chunks.is_empty() && !self.profile.is_empty() && self.profile_says_no_chunks(customer) {
+    /// [`decode`](Self::decode) of values that were read while others may have been writing.
+    fn decode_settled(
+        &mut self,
+        tree: &Tree,
+        customer: CustomerId,
+        projection: Projection,
+        timeline: &mut Timeline,
+    ) -> Result<(), StoreError> {
+        if self.chunks.is_empty() && self.decode(customer, projection, timeline).is_ok() {
             return Ok(());
         }
+        self.settle(tree, customer)?;
+        self.decode(customer, projection, timeline)
+    }
+
+    /// Reads again until no append came in between.
+    fn settle(&mut self, tree: &Tree, customer: CustomerId) -> Result<(), StoreError> {
         loop {
             match tree.get(keys::profile(customer)).map_err(unreadable)? {
                 Some(profile) if profile == self.profile => return Ok(()),
@@ -114,11 +112,6 @@ impl Raw {
                 }
             }
         }
-    }
-
-    fn profile_says_no_chunks(&self, customer: CustomerId) -> bool {
-        // A damaged profile is reported when it is decoded.
-        decode_profile(customer, &self.profile).is_ok_and(|profile| profile.keyed_chunks == 0)
     }
 
     fn reread(&mut self, tree: &Tree, customer: CustomerId) -> Result<(), StoreError> {

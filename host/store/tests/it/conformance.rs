@@ -107,7 +107,8 @@ fn a_conflict_refuses_the_whole_batch<B: Backend>() {
         assert_eq!((scan(store, EVERYTHING), store.totals().unwrap()), before, "{name}");
     }
     // Ids are known within their kind and customer.
-    let elsewhere = vec![with_events("c", vec![event(EventKind::Visit, 1, 5)]), with_orders("x", [order(1, 9, 0)])];
+    let elsewhere =
+        vec![with_events("c", vec![event(EventKind::Visit, 1, 5)]), with_orders("x", [order(1, 9, 0)])];
     assert_eq!(store.append(elsewhere).unwrap().added, 2);
 }
 
@@ -121,7 +122,10 @@ fn long_histories_grow_at_any_place<B: Backend>() {
         backend.store().append(vec![with_orders("c", [one])]).unwrap();
     }
     backend.store().append(vec![with_orders("c", all[..100].to_vec())]).unwrap();
-    backend.store().append(vec![with_events("c", events.iter().rev().step_by(2).cloned().collect())]).unwrap();
+    backend
+        .store()
+        .append(vec![with_events("c", events.iter().rev().step_by(2).cloned().collect())])
+        .unwrap();
     backend.store().append(vec![with_events("c", events.clone())]).unwrap();
     backend.reopen();
     let whole = only(backend.store());
@@ -151,7 +155,8 @@ fn extreme_numbers_come_back<B: Backend>() {
     let (mut last, mut lines) = order(0, i64::MAX, 1);
     (lines[0].product, lines[0].quantity, lines[0].gross) = (u32::MAX, i32::MIN, i64::MIN);
     last.gross = i64::MAX;
-    let value = FlatEvent { subject: u32::MAX - 1, value: i64::MIN, ..event(EventKind::Attribute, 0, i64::MIN) };
+    let value =
+        FlatEvent { subject: u32::MAX - 1, value: i64::MIN, ..event(EventKind::Attribute, 0, i64::MIN) };
     let mut sent = with_orders("c", [(first, vec![]), (last, lines)]);
     sent.timeline.events.extend([value, event(EventKind::Touch, 1, i64::MAX)]);
     backend.store().append(vec![sent.clone()]).unwrap();
@@ -162,7 +167,8 @@ fn totals_count_what_was_added<B: Backend>() {
     let mut backend = B::new();
     let store = backend.store();
     store.append(vec![with_orders("a", [order(1, 700, 2), order(2, 300, 1)])]).unwrap();
-    let more = vec![with_orders("b", [order(1, 900, 0)]), with_events("b", vec![event(EventKind::Visit, 1, 0)])];
+    let more =
+        vec![with_orders("b", [order(1, 900, 0)]), with_events("b", vec![event(EventKind::Visit, 1, 0)])];
     store.append(more).unwrap();
     store.append(vec![with_orders("a", [order(2, 300, 1)])]).unwrap();
     backend.reopen();
@@ -334,7 +340,7 @@ fn any_batch() -> impl Strategy<Value = Vec<CustomerEvents>> {
     let order = (0..40_u64).prop_map(|id| order(id, (id as i64 * 7) % 5, (id % 4) as u32));
     let flat = (0..20_u64, prop::sample::select(&EventKind::ALL[1..4]))
         .prop_map(|(id, kind)| event(kind, id, (id as i64 * 5) % 7));
-    let customer = (0..4, prop::collection::vec(order, 0..12), prop::collection::vec(flat, 0..12));
+    let customer = (0..4, prop::collection::vec(order, 0..12), prop::collection::vec(flat, 0..60));
     let customer = customer.prop_map(|(customer, orders, events)| {
         let mut customer = with_orders(&format!("c{customer}"), orders);
         customer.timeline.events = events;
@@ -371,7 +377,12 @@ fn order_and_batching_leave_no_trace<B: Backend>() {
             parts.store().append(part.to_vec()).unwrap();
         }
         parts.reopen();
-        prop_assert_eq!(scan(whole.store(), EVERYTHING), scan(parts.store(), EVERYTHING));
+        let all = scan(whole.store(), EVERYTHING);
+        for (_, timeline) in &all {
+            prop_assert!(timeline.orders.is_sorted_by_key(|order| (order.known_time, order.id)));
+            prop_assert!(timeline.events.is_sorted_by_key(|event| (event.known_time, event.id, event.kind)));
+        }
+        prop_assert_eq!(all, scan(parts.store(), EVERYTHING));
         prop_assert_eq!(whole.store().totals().unwrap(), parts.store().totals().unwrap());
         prop_assert_eq!(whole.store().fingerprint().unwrap(), parts.store().fingerprint().unwrap());
         Ok(())

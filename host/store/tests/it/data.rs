@@ -101,7 +101,10 @@ pub(crate) fn event(kind: EventKind, id: u64, at_ms: i64) -> FlatEvent {
     }
 }
 
-pub(crate) fn with_orders(customer: &str, orders: impl IntoIterator<Item = (Order, Vec<Line>)>) -> CustomerEvents {
+pub(crate) fn with_orders(
+    customer: &str,
+    orders: impl IntoIterator<Item = (Order, Vec<Line>)>,
+) -> CustomerEvents {
     let mut timeline = Timeline::default();
     for (order, lines) in orders {
         timeline.orders.push(order);
@@ -117,7 +120,9 @@ pub(crate) fn with_events(customer: &str, events: Vec<FlatEvent>) -> CustomerEve
 
 pub(crate) fn scan(store: &dyn Store, projection: Projection) -> Vec<(CustomerId, Timeline)> {
     let mut all = Vec::new();
-    store.scan(0..BUCKETS, projection, &mut |customer, timeline| all.push((customer, timeline.clone()))).unwrap();
+    store
+        .scan(0..BUCKETS, projection, &mut |customer, timeline| all.push((customer, timeline.clone())))
+        .unwrap();
     all
 }
 

@@ -31,13 +31,15 @@ fn fill(store: &dyn Store) {
         sum.gross = lines.iter().map(|line| line.gross).sum();
         (sum, lines)
     };
-    let mut events: Vec<FlatEvent> = EventKind::ALL[2..8].iter().map(|kind| event(*kind, 1, 500 * DAY)).collect();
+    let mut events: Vec<FlatEvent> =
+        EventKind::ALL[2..8].iter().map(|kind| event(*kind, 1, 500 * DAY)).collect();
     events.push(FlatEvent { value: 1_234_567, ..event(EventKind::Refund, 2, 501 * DAY) });
     events.push(FlatEvent { subject: name, value: city.into(), ..event(EventKind::Attribute, 3, 502 * DAY) });
     events.push(FlatEvent { subject: tag, value: 0, ..event(EventKind::Tag, 4, 503 * DAY) });
     events.push(FlatEvent { subject: campaign, ..event(EventKind::Touch, 5, 504 * DAY) });
     let orders = [order(1, 399 * DAY, 0), (late, lines), (sum, sum_lines)];
-    let batch = vec![with_orders("a", orders), with_events("b", events), with_events("only a member", vec![])];
+    let batch =
+        vec![with_orders("a", orders), with_events("b", events), with_events("only a member", vec![])];
     store.append(batch).unwrap();
 }
 
@@ -86,7 +88,9 @@ fn the_export_of_a_store_is_its_content<B: Backend>() {
 
     let again = to_parquet(backend.store(), &path, &mut |_| {});
     assert!(matches!(again, Err(StoreError::Io { doing: "write", .. })), "an export overwrites nothing");
-    assert!(fs::read_dir(&path).unwrap().all(|file| !file.unwrap().path().to_string_lossy().ends_with("partial")));
+    assert!(
+        fs::read_dir(&path).unwrap().all(|file| !file.unwrap().path().to_string_lossy().ends_with("partial"))
+    );
 }
 
 #[test]

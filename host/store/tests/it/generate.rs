@@ -111,7 +111,10 @@ fn customers_differ_as_real_ones_do() {
 fn orders_are_worth_the_same_without_lines() {
     let (with, without) = (small(), Spec { has_lines: false, ..small() });
     let (with, without) = (generated(&with).totals().unwrap(), generated(&without).totals().unwrap());
-    assert_eq!((with.orders, with.gross, with.last_order_ms), (without.orders, without.gross, without.last_order_ms));
+    assert_eq!(
+        (with.orders, with.gross, with.last_order_ms),
+        (without.orders, without.gross, without.last_order_ms)
+    );
     assert!(with.lines > 2 * with.orders && without.lines == 0);
 }
 

@@ -36,7 +36,11 @@ fn answer(now: i64, customer: &Customer) -> Answer {
         }
         Some(_) => return nothing,
     };
-    if now >= due { Answer { action: Some(next), wake: None } } else { Answer { action: None, wake: Some(due) } }
+    if now >= due {
+        Answer { action: Some(next), wake: None }
+    } else {
+        Answer { action: None, wake: Some(due) }
+    }
 }
 
 #[cfg(target_arch = "wasm32")]

@@ -177,7 +177,11 @@ fn check(
         Harmless if first.digest == behaved.digest && first.failures.is_empty() => Ok(()),
         Batches(reason, text) => each_row_fell_back(&first, reason, text, settings[1].1 == "true"),
         OtherBatches if run(Backtest { batch_rows: 1, ..backtest() }).digest != first.digest => Ok(()),
-        OtherInstances if run(Backtest { instances: Instances::Warm, ..backtest() }).digest != first.digest => Ok(()),
+        OtherInstances
+            if run(Backtest { instances: Instances::Warm, ..backtest() }).digest != first.digest =>
+        {
+            Ok(())
+        }
         want => Err(format!("{:?} and {} decisions, not {want:?}", first.failures, first.decisions.len())),
     }
 }
@@ -187,7 +191,8 @@ fn each_row_fell_back(run: &Trace, reason: Reason, text: &str, has_fallback: boo
     let action = if has_fallback { 1 } else { NO_ACTION };
     let failed_rows: u64 = run.failures.iter().map(|failure| failure.rows).sum();
     let is_wrong = |d: &&Decision| d.reason != reason || d.action != action;
-    let is_expected = |f: &&FailureCount| f.reason == reason && f.message.contains(text) && f.message.len() <= 2_000;
+    let is_expected =
+        |f: &&FailureCount| f.reason == reason && f.message.contains(text) && f.message.len() <= 2_000;
     if let Some(wrong) = run.failures.iter().find(|failure| !is_expected(failure)) {
         return Err(format!("{:?} {:.200}, not {reason:?} {text:?}", wrong.reason, wrong.message));
     }

@@ -14,7 +14,7 @@ fn no_decision_depends_on_what_was_not_yet_known() {
         let backtest = Backtest::new(policy());
         let kind = Audit::LookAhead { cuts: 4 };
         let finding = audit(bundled(), &configured, &backtest, kind, &Progress::default()).unwrap();
-        assert!(finding.compared > 100, "{name}: only {} decisions compared", finding.compared);
+        assert!(finding.compared > 40, "{name}: only {} decisions compared", finding.compared);
         assert_eq!(finding.difference, None, "{name}");
     }
 }
@@ -31,7 +31,7 @@ fn asking_about_everyone_at_every_step_changes_nothing() {
         let configured = configured(name, settings);
         let backtest = Backtest::new(policy());
         let finding = audit(bundled(), &configured, &backtest, Audit::Wake, &Progress::default()).unwrap();
-        assert!(finding.compared > 100, "{name}: only {} decisions compared", finding.compared);
+        assert!(finding.compared > 40, "{name}: only {} decisions compared", finding.compared);
         assert_eq!(finding.difference, None, "{name} {settings:?}");
     }
 }

@@ -2,9 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod cli;
 mod determinism;
 mod hostile;
-mod hostile;
 mod look_ahead;
+mod runtime;
 mod strategies;
 mod tidy;

@@ -5,7 +5,8 @@ use stratagem_e2e::{STRATEGIES, configured, root};
 #[test]
 fn every_strategy_directory_is_tested() {
     let entries = std::fs::read_dir(root().join("strategies")).unwrap();
-    let mut on_disk: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut on_disk: Vec<_> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     on_disk.sort();
     assert_eq!(on_disk, STRATEGIES, "list the new strategy in `STRATEGIES`");
 }

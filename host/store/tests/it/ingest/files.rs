@@ -100,7 +100,9 @@ pub(crate) fn show(store: &dyn Store) -> String {
                     code => format!(" {}", subjects[code as usize]),
                 };
                 let value = match event.kind.name() {
-                    "attribute" => dictionary(&format!("attribute.{}", &subject[1..]))[event.value as usize].clone(),
+                    "attribute" => {
+                        dictionary(&format!("attribute.{}", &subject[1..]))[event.value as usize].clone()
+                    }
                     _ => event.value.to_string(),
                 };
                 text += &format!("  {at}{known} {}{subject} = {value}\n", event.kind.name());

@@ -100,7 +100,8 @@ fn jiff_ms(text: &str) -> i64 {
 }
 
 fn parquet_of(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
-    let batch = RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(n, c)| (n, c, true))).unwrap();
+    let batch =
+        RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(n, c)| (n, c, true))).unwrap();
     let mut bytes = vec![];
     let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
     writer.write(&batch).unwrap();
@@ -130,7 +131,8 @@ fn parquet_types_are_read_as_what_they_say() {
 #[test]
 fn a_row_without_an_order_id_is_an_order_and_equal_ones_are_counted() {
     let scratch = Scratch::new();
-    let csv = "customer,date,value,quantity\na,1997-01-12,12.00,1\na,1997-01-12,12.00,1\na,19970112,77.00,5\n";
+    let csv =
+        "customer,date,value,quantity\na,1997-01-12,12.00,1\na,1997-01-12,12.00,1\na,19970112,77.00,5\n";
     insta::assert_snapshot!(scratch.check("t.csv", csv, &options(Kind::Orders, "")), @r"");
     let again = scratch.ingest("t.csv", &options(Kind::Orders, "")).unwrap();
     assert_eq!((again.appended.added, again.appended.unchanged), (0, 3));
@@ -171,7 +173,8 @@ fn times_are_read_by_declared_rules() {
     ];
     for (text, want, why) in cases {
         let scratch = Scratch::new();
-        let shown = scratch.check("t.csv", format!("customer,time,gross\na,{text},1\n"), &options(Kind::Orders, ""));
+        let shown =
+            scratch.check("t.csv", format!("customer,time,gross\na,{text},1\n"), &options(Kind::Orders, ""));
         assert!(shown.contains(want), "{text}: {why}, but: {shown}");
     }
 }
@@ -195,7 +198,10 @@ fn the_complete_journey_extract_is_ingested_whole_and_once() {
     let mut redeemed = options(Kind::Events, "kind=coupon-redeemed,time=redemption_date,subject=coupon_upc");
     redeemed.on_error = super::refusals::skip(None);
     let redeemed = ingest("coupon_redemptions.csv", &redeemed);
-    assert_eq!(first.rows_rejected + products.rows_rejected + customers.rows_rejected + redeemed.rows_rejected, 0);
+    assert_eq!(
+        first.rows_rejected + products.rows_rejected + customers.rows_rejected + redeemed.rows_rejected,
+        0
+    );
     let totals = store.totals().unwrap();
     assert_eq!(totals.lines, first.rows_accepted);
     assert_eq!(totals.orders, first.appended.added);

@@ -173,7 +173,10 @@ fn an_interrupted_reading_leaves_the_store_as_it_was() {
 
     let mut calls = vec![];
     ingest_file(&scratch.store, &path, &options, &mut |p| calls.push(p), &AtomicBool::new(false)).unwrap();
-    assert!(calls.is_sorted_by_key(|p| (p.stage == Stage::Writing, p.done)), "progress goes forward: {calls:?}");
+    assert!(
+        calls.is_sorted_by_key(|p| (p.stage == Stage::Writing, p.done)),
+        "progress goes forward: {calls:?}"
+    );
     let last = calls.last().unwrap();
     assert_eq!((last.stage, last.done), (Stage::Writing, last.total));
 }
