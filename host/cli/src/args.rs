@@ -30,7 +30,7 @@ pub(crate) enum Command {
     /// Make up customers with realistic gaps, baskets and drop-outs, from a seed
     Generate(GenerateArgs),
     /// Run a strategy over the history of a store
-    Backtest(BacktestArgs),
+    Backtest(Box<BacktestArgs>),
     /// Build, inspect and check strategies
     #[command(subcommand)]
     Strategy(StrategyCommand),

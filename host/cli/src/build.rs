@@ -94,11 +94,11 @@ fn compile(manifest: &Path) -> anyhow::Result<PathBuf> {
     };
     let messages = String::from_utf8_lossy(&out.stdout);
     let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let modules = messages.filter(is_ours).filter_map(|message| {
+    let mut modules = messages.filter(is_ours).filter_map(|message| {
         let files = message["filenames"].as_array()?.iter().filter_map(Value::as_str);
         files.map(PathBuf::from).find(|path| path.extension().is_some_and(|ext| ext == "wasm"))
     });
-    let module = modules.last();
+    let module = modules.next_back();
     module.ok_or_else(|| {
         let hint = "add `[lib]` with `crate-type = [\"cdylib\", \"rlib\"]` to its Cargo.toml";
         Usage::new("the crate makes no WebAssembly module", hint).into()

@@ -34,6 +34,8 @@ pub enum IngestError {
     MissingField { file: String, kind: Kind, field: String, columns: Vec<String> },
     #[error("`{file}` has two columns `{column}`")]
     AmbiguousColumn { file: String, column: String },
+    #[error("two columns of `{file}` would be the attribute `{attribute}`")]
+    AmbiguousAttribute { file: String, attribute: String },
     #[error("`{file}` is empty")]
     Empty { file: String },
     #[error("the name of `{file}` does not say its format")]
@@ -78,6 +80,9 @@ impl IngestError {
                 "write FIELD=COLUMN, FIELD=COLUMN+COLUMN or FIELD='constant', separated by commas".into(),
             ),
             Self::AmbiguousColumn { .. } => Some("rename one of them in the file's first line".into()),
+            Self::AmbiguousAttribute { .. } => {
+                Some("map one of them to another name with --map NAME=COLUMN, or rename it".into())
+            }
             Self::Empty { .. } => Some("a CSV file begins with a line of column names".into()),
             Self::UnknownFormat { .. } => Some("add --format csv, tsv, ndjson or parquet".into()),
             Self::RejectsOverInput(_) => Some("choose another file for --rejects".into()),

@@ -127,44 +127,49 @@ impl<R: ReadRow> FlatEvents<R> {
         Self { reader, all: Part::default(), duplicates: 0 }
     }
 
-    /// Gives derived ids, drops what is said twice, and finds the rows that contradict an earlier one.
-    fn settle_ids(&mut self) -> Vec<Reject> {
+    /// Rejects the rows that contradict an earlier one, with everything they say.
+    fn reject_contradictions(&mut self, rejects: &mut Vec<Reject>) {
         let drafts = &mut self.all.drafts;
-        drafts.sort_unstable_by_key(|d| (d.customer, d.kind, d.is_derived, d.id, d.known_time, d.line));
-        let mut rejects = vec![];
-        let mut dropped = HashSet::new();
-        let key = |d: &Draft| (d.customer, d.kind, d.is_derived, d.id);
-        for same in drafts.chunk_by_mut(|a, b| key(a) == key(b)) {
-            if same[0].is_derived {
-                for (count, draft) in (0_u64..).zip(same) {
-                    let id = xxh3_64_with_seed(&count.to_le_bytes(), draft.id);
-                    draft.id = xxh3_64_with_seed(b"derived", id);
-                }
-                continue;
-            }
-            same.sort_unstable_by_key(|draft| draft.line);
-            let says = |d: &Draft| (d.event_time, d.known_time, d.subject, d.value);
-            let first = same[0];
-            for other in &same[1..] {
-                if says(other) == says(&first) {
-                    dropped.insert((key(other), other.line));
-                } else {
-                    let kind = first.kind.name();
-                    let problem = format!("line {} says something else of the same {kind}", first.line);
-                    rejects.push(Reject {
-                        line: other.line,
-                        problem: Problem::new("", "", problem, CORRECT_IT),
-                    });
-                }
+        drafts.sort_unstable_by_key(|draft| (key(draft), draft.line));
+        let mut lines = HashSet::new();
+        for same in drafts.chunk_by(|a, b| key(a) == key(b) && !a.is_derived) {
+            let first = &same[0];
+            let contradicting = same.iter().filter(|other| content(other) != content(first));
+            for other in contradicting.filter(|other| lines.insert(other.line)) {
+                let problem =
+                    format!("line {} says something else of the same {}", first.line, first.kind.name());
+                let problem = Problem::new("", "", problem, CORRECT_IT);
+                rejects.push(Reject { line: other.line, problem });
             }
         }
-        // Ids were hashed anew only where nothing is dropped, so keys still match.
-        drafts.retain(|draft| !dropped.contains(&(key(draft), draft.line)));
-        self.duplicates = dropped.len() as u64;
-        rejects.sort_by_key(|reject| reject.line);
-        rejects.dedup_by_key(|reject| reject.line);
-        rejects
+        drafts.retain(|draft| !lines.contains(&draft.line));
+        self.all.members.retain(|(_, line)| !lines.contains(line));
     }
+
+    /// Keeps one of what is said twice, and gives ids to what has none.
+    fn settle_ids(&mut self) {
+        let drafts = &mut self.all.drafts;
+        let before = drafts.len();
+        drafts.dedup_by(|later, earlier| key(later) == key(earlier) && !later.is_derived);
+        self.duplicates = (before - drafts.len()) as u64;
+        drafts.sort_unstable_by_key(|draft| (key(draft), draft.known_time));
+        for equal in drafts.chunk_by_mut(|a, b| key(a) == key(b)).filter(|equal| equal[0].is_derived) {
+            for (count, draft) in (0_u64..).zip(equal) {
+                let id = xxh3_64_with_seed(&count.to_le_bytes(), draft.id);
+                draft.id = xxh3_64_with_seed(b"derived", id);
+            }
+        }
+    }
+}
+
+/// What an event is known by.
+fn key(draft: &Draft) -> (u32, EventKind, bool, u64) {
+    (draft.customer, draft.kind, draft.is_derived, draft.id)
+}
+
+/// What an event says.
+fn content(draft: &Draft) -> (Time, Time, Option<Word>, Value) {
+    (draft.event_time, draft.known_time, draft.subject, draft.value)
 }
 
 impl<R: ReadRow> Rows for FlatEvents<R> {
@@ -184,11 +189,8 @@ impl<R: ReadRow> Rows for FlatEvents<R> {
     }
 
     fn check(&mut self, rejects: &mut Vec<Reject>) {
-        let contradicting = self.settle_ids();
-        let lines: HashSet<u64> = contradicting.iter().map(|reject| reject.line).collect();
-        self.all.drafts.retain(|draft| !lines.contains(&draft.line));
-        self.all.members.retain(|(_, line)| !lines.contains(line));
-        rejects.extend(contradicting);
+        self.reject_contradictions(rejects);
+        self.settle_ids();
     }
 
     fn warnings(&self) -> Vec<String> {

@@ -87,9 +87,9 @@ impl Lines {
                     let cells: Vec<_> = columns.iter().map(cell).collect();
                     visit(number, Ok(&cells));
                 }
-                Err(error) => {
+                Err(_) => {
                     let text = shorten(&String::from_utf8_lossy(line));
-                    let problem = format!("`{text}` is not a JSON object ({error})");
+                    let problem = format!("`{text}` is not a JSON object");
                     visit(number, Err(Problem::new("", &text, problem, CORRECT_IT)));
                 }
             }

@@ -124,6 +124,8 @@ impl OrderFields {
         let time = values.time(&self.time, cells, &mut part.time)?;
         let known = values.known(self.known.as_ref(), cells, &mut part.known, time)?;
         let discount = match &self.discount {
+            // No discount is often written as nothing; a part of a sum is not.
+            Some(Origin::Column(at)) if matches!(cells[*at], Cell::Missing) => 0,
             Some(origin) => values.money(origin, cells)?,
             None => 0,
         };
@@ -146,7 +148,11 @@ impl OrderFields {
         {
             return self.take_nested(part, row, lines, cells);
         }
-        if let Some(origin) = &self.product {
+        // A row without a product and a quantity is value that no line of the order has.
+        let has = |origin: &Option<Origin>| origin.as_ref().is_some_and(|o| !values.is_missing(o, cells));
+        if let Some(origin) = &self.product
+            && (has(&self.product) || has(&self.quantity))
+        {
             let product = values.required_text(origin, cells, &mut part.scratch)?;
             row.product = part.products.code(product);
         }
@@ -155,7 +161,9 @@ impl OrderFields {
         {
             row.category = part.categories.code(category);
         }
-        if let Some(origin) = &self.quantity {
+        if let Some(origin) = &self.quantity
+            && (row.product != NONE || self.product.is_none())
+        {
             row.quantity = values.quantity(origin, cells)?;
         }
         let Some(origin) = &self.gross else {

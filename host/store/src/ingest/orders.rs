@@ -219,7 +219,7 @@ impl Rows for Orders {
         }
         if self.all.lost_of_unknown_order > 0 {
             warnings.push(format!(
-                "{} rejected rows do not say which order they belong to: orders may lack these lines",
+                "rejected rows that do not say which order they belong to: {}; orders may lack these lines",
                 self.all.lost_of_unknown_order
             ));
         }

@@ -40,7 +40,7 @@ impl Plan {
             }
         }
         planner.check_required()?;
-        planner.take_the_rest();
+        planner.take_the_rest()?;
         Ok(planner.plan)
     }
 
@@ -179,18 +179,25 @@ impl Planner<'_> {
     }
 
     /// The columns nobody asked for: attributes of customers, ignored otherwise.
-    fn take_the_rest(&mut self) {
+    fn take_the_rest(&mut self) -> Result<(), IngestError> {
         for (i, name) in self.names.iter().enumerate() {
             if self.plan.columns.contains(&i) || REJECT_COLUMNS.contains(&name.as_str()) {
                 continue;
             }
-            if self.kind == Kind::Customers && !name.trim().is_empty() {
-                let place = self.plan.place(i);
-                self.plan.attributes.push((name.clone(), Origin::Column(place)));
-            } else {
+            if self.kind != Kind::Customers || name.trim().is_empty() {
                 self.plan.ignored.push(name.clone());
+                continue;
             }
+            if self.plan.attributes.iter().any(|(known, _)| known == name) {
+                return Err(IngestError::AmbiguousAttribute {
+                    file: self.file.into(),
+                    attribute: name.clone(),
+                });
+            }
+            let place = self.plan.place(i);
+            self.plan.attributes.push((name.clone(), Origin::Column(place)));
         }
+        Ok(())
     }
 }
 
@@ -230,19 +237,36 @@ mod tests {
         let names = ["household_id", "day", "sales_value", "a+b", "twice", "twice"];
         let full = |error: IngestError| format!("{error}\n{}", error.hint().unwrap_or_default());
         let refuse = |kind, mapping: &str| full(plan(kind, mapping, &names).unwrap_err());
-        insta::assert_snapshot!(refuse(Kind::Orders, "custmer=household_id"), @"");
-        insta::assert_snapshot!(refuse(Kind::Orders, "customer=houshold_id"), @"");
-        insta::assert_snapshot!(refuse(Kind::Orders, "customer=twice"), @"");
-        insta::assert_snapshot!(refuse(Kind::Orders, "customer=household_id+day"), @"");
-        insta::assert_snapshot!(full(plan(Kind::Orders, "", &["customer;time;gross"]).unwrap_err()), @"");
+        insta::assert_snapshot!(refuse(Kind::Orders, "custmer=household_id"), @r"
+        orders have no field `custmer`; they have `customer`, `order`, `time`, `known`, `product`, `category`, `quantity`, `gross`, `discount`, `lines`
+        did you mean `customer`?
+        ");
+        insta::assert_snapshot!(refuse(Kind::Orders, "customer=houshold_id"), @r"
+        `f.csv` has no column `houshold_id` for `customer`; it has `household_id`, `day`, `sales_value`, `a+b`, `twice`, `twice`
+        did you mean `household_id`?
+        ");
+        insta::assert_snapshot!(refuse(Kind::Orders, "customer=twice"), @r"
+        `f.csv` has two columns `twice`
+        rename one of them in the file's first line
+        ");
+        insta::assert_snapshot!(refuse(Kind::Orders, "customer=household_id+day"), @r"
+        cannot use `customer=household_id+day` in the mapping: only amounts of money are added up, multiplied or negated
+        write FIELD=COLUMN, FIELD=COLUMN+COLUMN or FIELD='constant', separated by commas
+        ");
+        insta::assert_snapshot!(full(plan(Kind::Orders, "", &["customer;time;gross"]).unwrap_err()), @r"
+        `f.csv` has no column that could be `customer`, which orders must have; it has `customer;time;gross`
+        its columns seem to be separated by `;`: add --delimiter ';'
+        ");
         assert!(plan(Kind::Orders, "time=day,gross=a+b", &names).is_ok(), "a column may be called `a+b`");
     }
 
     #[test]
     fn other_columns_of_customers_are_attributes() {
         let names = ["household_id", "age", "income", "rejected_line"];
-        let plan = plan(Kind::Customers, "band=income", &names).unwrap();
-        let attributes: Vec<_> = plan.attributes.iter().map(|(name, _)| name.as_str()).collect();
+        let planned = plan(Kind::Customers, "band=income", &names).unwrap();
+        let attributes: Vec<_> = planned.attributes.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(attributes, ["band", "age"]);
+        let twice = plan(Kind::Customers, "age=income", &names).unwrap_err();
+        insta::assert_snapshot!(twice, @"two columns of `f.csv` would be the attribute `age`");
     }
 }

@@ -77,7 +77,7 @@ impl Rows for Products {
     fn warnings(&self) -> Vec<String> {
         match self.all.rows.iter().filter(|(_, category, _)| *category == NONE).count() {
             0 => vec![],
-            count => vec![format!("{count} rows have no category: their products stay where they are")],
+            count => vec![format!("rows without a category: {count}; their products stay where they are")],
         }
     }
 

@@ -21,7 +21,7 @@ fn a_new_store_is_empty<B: Backend>() {
     assert_eq!(store.external_id(CustomerId(1)).unwrap(), None);
     assert_eq!(store.append(vec![]).unwrap(), Appended::default());
     assert_eq!(store.dictionary("product").unwrap(), [""; 0]);
-    assert_eq!(store.product_categories().unwrap(), []);
+    assert!(store.product_categories().unwrap().is_empty());
     assert_eq!(store.documents("runs").unwrap(), []);
     assert_eq!(store.sources().unwrap(), []);
 }
@@ -204,7 +204,7 @@ fn dictionaries_keep_their_codes<B: Backend>() {
     let store = backend.store();
     assert_eq!(store.intern("product", &["tea", "cup", "tea", ""]).unwrap(), [0, 1, 0, 2]);
     assert_eq!(store.intern("product.x", &["cup"]).unwrap(), [0]);
-    assert_eq!(store.intern("product", &[]).unwrap(), []);
+    assert!(store.intern("product", &[]).unwrap().is_empty());
     let many: Vec<_> = (0..20_000).map(|n| format!("product number {n} 茶")).collect();
     let words: Vec<_> = many.iter().map(String::as_str).collect();
     let codes = store.intern("product", &words).unwrap();

@@ -124,11 +124,11 @@ fn a_spec_out_of_bounds_is_refused_with_what_is_accepted() {
         let error = generate(&store(), &spec, &mut |_| (), &AtomicBool::new(false)).unwrap_err();
         error.to_string()
     };
-    insta::assert_snapshot!(refuse(Spec { customers: 0, ..small() }), @"");
-    insta::assert_snapshot!(refuse(Spec { orders_per_customer: 0.5, ..small() }), @"");
-    insta::assert_snapshot!(refuse(Spec { orders_per_customer: f64::NAN, ..small() }), @"");
-    insta::assert_snapshot!(refuse(Spec { start: -1, ..small() }), @"");
-    insta::assert_snapshot!(refuse(Spec { days: 0, ..small() }), @"");
-    insta::assert_snapshot!(refuse(Spec { categories: 0, ..small() }), @"");
-    insta::assert_snapshot!(refuse(Spec { products: 3, ..small() }), @"");
+    insta::assert_snapshot!(refuse(Spec { customers: 0, ..small() }), @"`customers` is 0, but it must be from 1 to 100,000,000");
+    insta::assert_snapshot!(refuse(Spec { orders_per_customer: 0.5, ..small() }), @"`orders per customer` is 0.5, but it must be from 1 to 1,000");
+    insta::assert_snapshot!(refuse(Spec { orders_per_customer: f64::NAN, ..small() }), @"`orders per customer` is NaN, but it must be from 1 to 1,000");
+    insta::assert_snapshot!(refuse(Spec { start: -1, ..small() }), @"`start` is `1969-12-31`, but it must be from 1970-01-01 to 2098-09-06");
+    insta::assert_snapshot!(refuse(Spec { days: 0, ..small() }), @"`days` is 0, but it must be from 7 to 36,500");
+    insta::assert_snapshot!(refuse(Spec { categories: 0, ..small() }), @"`categories` is 0, but it must be from 1 to 10,000");
+    insta::assert_snapshot!(refuse(Spec { products: 3, ..small() }), @"`products` is 3, but it must be from the number of categories to 1,000,000");
 }

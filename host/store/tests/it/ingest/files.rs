@@ -88,6 +88,7 @@ pub(crate) fn show(store: &dyn Store) -> String {
                 shown.sort();
                 text += &(shown.join(",") + "\n");
             }
+            let mut events = vec![];
             for event in &timeline.events {
                 let at = zone.minute(event.event_time);
                 let known = match event.known_time == event.event_time {
@@ -105,8 +106,12 @@ pub(crate) fn show(store: &dyn Store) -> String {
                     }
                     _ => event.value.to_string(),
                 };
-                text += &format!("  {at}{known} {}{subject} = {value}\n", event.kind.name());
+                let shown = format!("  {at}{known} {}{subject} = {value}\n", event.kind.name());
+                events.push((event.known_time, shown));
             }
+            // Events of one instant are in the order of their ids, which are hashes.
+            events.sort();
+            text.extend(events.into_iter().map(|(_, shown)| shown));
             customers.push(text);
         })
         .unwrap();

@@ -48,7 +48,7 @@ fn csv(rows: &[Row], has_order: bool) -> String {
     for Row { customer, order, time, product, quantity, gross, note } in rows {
         let order = format!("{customer}-{order}");
         let (customer, product) = (format!("c{customer}"), format!("p{product}"));
-        writer.write_record([note, &customer, &order, time, &product, quantity, gross]).unwrap();
+        writer.write_record([note, customer.as_str(), &order, time, &product, quantity, gross]).unwrap();
     }
     String::from_utf8(writer.into_inner().unwrap()).unwrap()
 }
@@ -72,8 +72,7 @@ proptest! {
         rows_per_batch in 1..7_usize,
         has_order: bool,
     ) {
-        let header = |text: String| if has_order { text } else { text.replacen("order", "x", 1) };
-        let (rows, shuffled) = (header(csv(&rows)), header(csv(&shuffled)));
+        let (rows, shuffled) = (csv(&rows, has_order), csv(&shuffled, has_order));
         let want = outcome(&rows, &skipping(10_000));
         prop_assert_eq!(&outcome(&rows, &skipping(rows_per_batch)), &want);
         prop_assert_eq!(&outcome(&shuffled, &skipping(rows_per_batch)), &want);
