@@ -3,7 +3,7 @@
 
 use std::hint::black_box;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use recall_waves::RecallWaves;
 use stratagem_model::column::{Batch, Column, ColumnKind};
 use stratagem_model::parameter::Value;
@@ -20,8 +20,6 @@ const NOW: i64 = 20_000 * DAY_MS + 36_000_000;
 const RUNS: usize = 301;
 
 mod control {
-    #![expect(missing_debug_implementations, reason = "generated code")]
-
     wasmtime::component::bindgen!({ path: "control/wit", world: "control" });
 }
 
@@ -115,16 +113,21 @@ fn native(configured: &Configured, columns: &[Column]) -> Result<std::time::Dura
     }))
 }
 
+fn failed(error: wasmtime::Error) -> anyhow::Error {
+    anyhow::anyhow!("the control failed: {error:#}")
+}
+
 /// One call a customer, through records, on a warm instance of the control.
 fn records(paths: &Paths, columns: &[Column]) -> Result<std::time::Duration> {
     let mut config = wasmtime::Config::new();
     config.concurrency_support(false).consume_fuel(true).epoch_interruption(true);
-    let engine = wasmtime::Engine::new(&config).context("cannot start the control's engine")?;
-    let component = Component::from_file(&engine, paths.components.join("control.wasm"))?;
+    let engine = wasmtime::Engine::new(&config).map_err(failed)?;
+    let component = Component::from_file(&engine, paths.components.join("control.wasm")).map_err(failed)?;
     let mut store = wasmtime::Store::new(&engine, ());
-    store.set_fuel(u64::MAX)?;
+    store.set_fuel(u64::MAX).map_err(failed)?;
     store.set_epoch_deadline(u64::MAX / 2);
-    let control = control::Control::instantiate(&mut store, &component, &Linker::new(&engine))?;
+    let linker = Linker::new(&engine);
+    let control = control::Control::instantiate(&mut store, &component, &linker).map_err(failed)?;
     let customers: Vec<_> = (0..ROWS)
         .map(|row| {
             let is_missing = columns[0].missing.get(row / 64).is_some_and(|word| word >> (row % 64) & 1 == 1);

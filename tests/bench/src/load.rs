@@ -12,7 +12,7 @@ pub(crate) fn run(paths: &Paths, table: &mut Table) -> Result<()> {
     let bytes = std::fs::read(paths.components.join("recall-waves.wasm"))?;
     let engine = Engine::new(EngineOptions::default())?;
     let strategy = engine.load(&bytes)?;
-    let instance = median(2_001, || drop(strategy.instantiate().expect("it was loaded")));
+    let instance = median(2_001, || strategy.instantiate().expect("it was loaded"));
     let reached = instance.as_micros() <= 15;
     table.add("fresh pooled instance, instantiate + drop", show(instance), "<= 15 us", reached);
 

@@ -79,7 +79,7 @@ pub enum Misbehave {
     HugeFailure,
     /// A plan with a text of 32 MiB.
     HugePlan,
-    /// 100,000 columns.
+    /// 1,000 columns.
     ManyColumns,
     /// 64 MiB of log lines.
     FloodLog,

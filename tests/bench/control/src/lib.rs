@@ -1,5 +1,7 @@
 //! The recall-waves rule with its default parameters, behind records: the benchmark's control.
 
+// A guest and nothing else: elsewhere there is nothing to compile.
+#![cfg(target_arch = "wasm32")]
 #![expect(unsafe_code, reason = "the generated bindings")]
 
 mod bindings {
@@ -43,5 +45,4 @@ fn answer(now: i64, customer: &Customer) -> Answer {
     }
 }
 
-#[cfg(target_arch = "wasm32")]
 bindings::export!(Control with_types_in bindings);

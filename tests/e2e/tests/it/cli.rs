@@ -58,6 +58,7 @@ fn generated() -> TempDir {
 fn settled() -> insta::internals::SettingsBindDropGuard {
     let mut settings = insta::Settings::clone_current();
     settings.add_filter(r"\b[0-9a-f]{64}\b", "[digest]");
+    settings.add_filter(r"(compiled|loaded) in \d+\s+ms", "$1 in [time]");
     settings.add_filter(r"(component|digest) [0-9a-f]{12}\b", "$1 [digest]");
     settings.add_filter(r"recorded \d{4}-\d\d-\d\dT[0-9:.]+Z", "recorded [instant]");
     settings.add_filter(r"\d+ms|loaded in\s+\d+\s+ms", "[duration]");
@@ -74,10 +75,14 @@ fn help_says_what_there_is() {
 #[test]
 fn a_file_is_ingested_once() {
     let dir = scratch();
-    insta::assert_snapshot!(seen(&dir, "ingest orders.csv --store shop --time-zone Asia/Shanghai --currency CNY"), @"");
-    insta::assert_snapshot!(seen(&dir, "ingest orders.csv --store shop"), @"");
-    insta::assert_snapshot!(seen(&dir, "store info --store shop"), @"");
-    insta::assert_snapshot!(seen(&dir, "store verify --store shop"), @"");
+    let _settled = settled();
+    insta::assert_snapshot!(
+        "ingested",
+        seen(&dir, "ingest orders.csv --store shop --time-zone Asia/Shanghai --currency CNY")
+    );
+    insta::assert_snapshot!("ingested-again", seen(&dir, "ingest orders.csv --store shop"));
+    insta::assert_snapshot!("store-info", seen(&dir, "store info --store shop"));
+    insta::assert_snapshot!("store-verify", seen(&dir, "store verify --store shop"));
 }
 
 #[test]
@@ -85,11 +90,14 @@ fn a_bad_row_is_named_with_what_to_do_and_leaves_nothing() {
     let dir = scratch();
     let bad = ORDERS.replace("13.50", "a lot").replace("2024-02-11", "2024-02-31");
     fs::write(dir.path().join("bad.csv"), bad).unwrap();
-    insta::assert_snapshot!(seen(&dir, "ingest bad.csv --store shop"), @"");
+    insta::assert_snapshot!("bad-row", seen(&dir, "ingest bad.csv --store shop"));
     assert!(!dir.path().join("shop").exists(), "a store without a row would only fix zone and currency");
 
-    insta::assert_snapshot!(seen(&dir, "ingest bad.csv --store shop --on-error skip --rejects rejects.csv"), @"");
-    insta::assert_snapshot!(fs::read_to_string(dir.path().join("rejects.csv")).unwrap(), @"");
+    insta::assert_snapshot!(
+        "bad-row-skipped",
+        seen(&dir, "ingest bad.csv --store shop --on-error skip --rejects rejects.csv")
+    );
+    insta::assert_snapshot!("rejects", fs::read_to_string(dir.path().join("rejects.csv")).unwrap());
 }
 
 #[test]
@@ -98,10 +106,10 @@ fn a_backtest_prints_what_may_be_claimed() {
     let _settled = settled();
     let command = "backtest recall-waves.wasm --store shop --seed 3 --holdout 20% --cap 2/7d --threads 1";
     insta::assert_snapshot!("backtest", seen(&dir, command));
-    insta::assert_snapshot!("failed-backtest", headline(&seen(
-        &dir,
-        "backtest evil.wasm --store shop --set misbehave=unknown-action"
-    )));
+    insta::assert_snapshot!(
+        "failed-backtest",
+        headline(&seen(&dir, "backtest evil.wasm --store shop --set misbehave=unknown-action"))
+    );
 }
 
 /// The first paragraphs of a report.
@@ -170,7 +178,7 @@ fn a_strategy_introduces_itself() {
     let _settled = settled();
     let text = printed(&dir, "strategy inspect evil.wasm");
     let (_, rest) = text.split_once("\nActions\n").unwrap();
-    insta::assert_snapshot!(rest, @"");
+    insta::assert_snapshot!("inspected-actions", rest);
     let columns = printed(&dir, "strategy columns");
     assert!(columns.contains("order.recency-days") && columns.contains("touch.times"), "{columns}");
 }
@@ -231,7 +239,8 @@ fn ctrl_c_ends_a_run_and_leaves_no_trace() {
     let dir = generated();
     let before = printed(&dir, "library list --store shop");
     // A guest that never returns, once for each row of each step: minutes of work.
-    let command = "backtest evil.wasm --store shop --set misbehave=spin --batch-size 1 --retry 1d --decisions log.csv";
+    let command =
+        "backtest evil.wasm --store shop --set misbehave=spin --batch-size 1 --retry 1d --decisions log.csv";
     let mut child = stratagem(dir.path())
         .args(command.split_whitespace())
         .stdout(Stdio::null())

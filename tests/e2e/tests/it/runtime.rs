@@ -7,7 +7,7 @@ use stratagem_e2e::{component, configured_on, decisions, engine, generated};
 use stratagem_gates::Policy;
 use stratagem_model::column::{Batch, Column, ColumnKind};
 use stratagem_model::{Reason, Time};
-use stratagem_replay::{Backtest, RunResult};
+use stratagem_replay::{Backtest, FailureCount, RunResult};
 use stratagem_runtime::{
     Cache, Configured, Engine, EngineOptions, Evaluator, Instances, Interruption, Limits, LoadError,
 };
@@ -45,7 +45,8 @@ fn what_is_no_strategy_is_refused_with_what_to_do() {
     let other_contract: Vec<_> = ["guest", "log", "types"]
         .map(|interface| (format!("{interface}@1.0.0"), format!("{interface}@2.0.0")))
         .into();
-    let other_contract: Vec<_> = other_contract.iter().map(|(from, to)| (from.as_str(), to.as_str())).collect();
+    let other_contract: Vec<_> =
+        other_contract.iter().map(|(from, to)| (from.as_str(), to.as_str())).collect();
     let http = r#"(import "wasi:http/outgoing-handler@0.2.0" (instance))"#;
     let newer_wasi = r#"(import "wasi:cli/environment@0.3.0" (instance))"#;
     #[rustfmt::skip]
@@ -115,8 +116,13 @@ fn compiled_code_is_kept_and_only_what_this_cache_wrote_is_run() {
         bytes[at] ^= 1;
         bytes
     };
-    let damaged =
-        [vec![], good[..good.len() / 2].to_vec(), flipped(0), flipped(good.len() / 2), flipped(good.len() - 1)];
+    let damaged = [
+        vec![],
+        good[..good.len() / 2].to_vec(),
+        flipped(0),
+        flipped(good.len() / 2),
+        flipped(good.len() - 1),
+    ];
     for content in damaged {
         fs::write(&file, content).unwrap();
         assert_eq!(load(dir.path()), (false, digest), "what is damaged is compiled again");
@@ -154,21 +160,27 @@ fn run(configured: &Configured) -> RunResult {
 #[test]
 fn without_fuel_the_clock_ends_a_guest_that_never_returns() {
     let limits = Limits { deadline_ticks: 1, ..Limits::default() };
-    let engine = engine(EngineOptions { interruption: Interruption::Epoch, limits, ..EngineOptions::default() });
+    let engine =
+        engine(EngineOptions { interruption: Interruption::Epoch, limits, ..EngineOptions::default() });
     let result = run(&configured_on(&engine, "evil", &[("misbehave", "spin")]));
     assert_eq!(result.failures.iter().map(|failure| failure.reason).collect::<Vec<_>>(), [Reason::TimedOut]);
-    assert!(result.evaluations >= 12 && result.receipt.decisions == result.evaluations, "{result:?}");
+    assert!(result.evaluations > 5 && result.receipt.decisions == result.evaluations, "{result:?}");
     assert_eq!(result.fuel, 0);
 }
 
 #[test]
 fn fuel_grows_with_the_rows_and_is_spent_to_the_unit() {
     let limits = Limits { fuel_base: 1_000_000, fuel_per_row: 10_000, ..Limits::default() };
-    let engine = engine(EngineOptions { interruption: Interruption::Fuel, limits, ..EngineOptions::default() });
+    let engine =
+        engine(EngineOptions { interruption: Interruption::Fuel, limits, ..EngineOptions::default() });
     let result = run(&configured_on(&engine, "evil", &[("misbehave", "spin")]));
     assert_eq!(result.failures.iter().map(|failure| failure.reason).collect::<Vec<_>>(), [Reason::OutOfFuel]);
     let armed = 1_000_000 * result.batches + 10_000 * result.evaluations;
-    assert!(result.fuel <= armed && armed - result.fuel < 1_000 * result.batches, "{} of {armed}", result.fuel);
+    assert!(
+        result.fuel <= armed && armed - result.fuel < 1_000 * result.batches,
+        "{} of {armed}",
+        result.fuel
+    );
 }
 
 /// The most memory this process ever used, bytes.
@@ -182,13 +194,25 @@ fn peak_bytes() -> u64 {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_greedy_guest_takes_no_more_of_the_host_than_its_limit_and_an_answer() {
-    let engine = engine(EngineOptions::default());
-    let limits = Limits::default();
-    for word in ["grow-to4-gib", "huge-output", "huge-failure"] {
+    // Fuel for all they want, so that it is the other limits that hold.
+    let limits = Limits { fuel_base: 10_000_000_000, ..Limits::default() };
+    let engine = engine(EngineOptions { limits, ..EngineOptions::default() });
+    let cases = [
+        ("grow-to-4-gib", Reason::OutOfMemory, "at most 268435456 are allowed"),
+        ("huge-output", Reason::BrokenOutput, "16777216 proposals for"),
+        ("huge-failure", Reason::Refused, "xxxxxxxx"),
+    ];
+    for (word, reason, text) in cases {
         let configured = configured_on(&engine, "evil", &[("misbehave", word)]);
         let before = peak_bytes();
         let result = run(&configured);
-        assert!(!result.failures.is_empty(), "{word}");
+        let is_as_told =
+            |f: &FailureCount| f.reason == reason && f.message.contains(text) && f.message.len() <= 2_000;
+        assert!(
+            !result.failures.is_empty() && result.failures.iter().all(is_as_told),
+            "{word}: {:?}",
+            result.failures
+        );
         let (used, most) = (peak_bytes() - before, (limits.memory_bytes + 2 * limits.hostcall_bytes) as u64);
         assert!(used < most, "{word} took {used} bytes, {most} are enough");
     }
