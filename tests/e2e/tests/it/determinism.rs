@@ -14,26 +14,38 @@ fn capped() -> Policy {
     Policy { cap: Some(Cap { touches: 2, days: 30 }), ..policy() }
 }
 
-#[test]
-fn threads_batches_and_instances_leave_no_trace() {
-    for name in STRATEGIES {
-        let configured = configured(name, &[]);
-        let base = Backtest { threads: 1, batch_rows: 8_192, ..Backtest::new(capped()) };
-        let (first, result) = decisions(bundled(), &configured, &base);
-        assert!(first.len() > 40, "{name} decides {} times: too few to compare", first.len());
-        for threads in [1, 2] {
-            for batch_rows in [1, 64, 8_192] {
-                for instances in [Instances::Fresh, Instances::Warm] {
-                    let variant = Backtest { threads, batch_rows, instances, ..base.clone() };
-                    let (again, other) = decisions(bundled(), &configured, &variant);
-                    let what = format!("{name}: {threads} threads, {batch_rows} rows, {instances:?}");
-                    assert!(again == first, "{what}");
-                    assert_eq!(other.receipt.decisions_digest, result.receipt.decisions_digest, "{what}");
-                    assert_eq!(other.totals, result.totals, "{what}");
-                }
+fn threads_batches_and_instances_leave_no_trace(name: &str) {
+    let configured = configured(name, &[]);
+    let base = Backtest { threads: 1, batch_rows: 8_192, ..Backtest::new(capped()) };
+    let (first, result) = decisions(bundled(), &configured, &base);
+    assert!(first.len() > 40, "{name} decides {} times: too few to compare", first.len());
+    for threads in [1, 2] {
+        for batch_rows in [1, 64, 8_192] {
+            for instances in [Instances::Fresh, Instances::Warm] {
+                let variant = Backtest { threads, batch_rows, instances, ..base.clone() };
+                let (again, other) = decisions(bundled(), &configured, &variant);
+                let what = format!("{name}: {threads} threads, {batch_rows} rows, {instances:?}");
+                assert!(again == first, "{what}");
+                assert_eq!(other.receipt.decisions_digest, result.receipt.decisions_digest, "{what}");
+                assert_eq!(other.totals, result.totals, "{what}");
             }
         }
     }
+}
+
+#[test]
+fn threads_batches_and_instances_leave_no_trace_in_recall_waves() {
+    threads_batches_and_instances_leave_no_trace("recall-waves");
+}
+
+#[test]
+fn threads_batches_and_instances_leave_no_trace_in_magic_number() {
+    threads_batches_and_instances_leave_no_trace("magic-number");
+}
+
+#[test]
+fn threads_batches_and_instances_leave_no_trace_in_cross_sell() {
+    threads_batches_and_instances_leave_no_trace("cross-sell");
 }
 
 #[test]
