@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 
 use crate::guests;
-use crate::shell::{cargo, program, root, run, succeeds};
+use crate::shell::{program, root, run, succeeds};
 
 const HELP: &str = "\
 Usage: cargo xtask bench [--customers N] [--without-data]
@@ -24,15 +24,14 @@ pub(crate) fn bench(arguments: &[String]) -> Result<()> {
             _ => bail!("`{argument}` is not understood\n\n{HELP}"),
         }
     }
-    guests::build_strategies("release")?;
+    guests::build_strategies("release", &["stratagem-bench"])?;
     let components = guests::components()?;
     let control = components.join("control.wasm");
     let build = ["strategy", "build", "tests/bench/control", "--out", &control.to_string_lossy()];
     run(&mut guests::stratagem("release", &build)?)?;
     let work = guests::target()?.join("bench");
     std::fs::create_dir_all(&work)?;
-    let mut bench = cargo();
-    bench.args(["run", "--quiet", "--release", "-p", "stratagem-bench"]);
+    let mut bench = program(&guests::target()?.join("release/stratagem-bench").to_string_lossy());
     bench
         .env("BENCH_STRATAGEM", guests::target()?.join("release/stratagem"))
         .env("BENCH_COMPONENTS", &components)

@@ -48,14 +48,16 @@ pub(crate) fn packages() -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Builds the shipped strategies with the `stratagem` binary of a profile, as its users do.
-pub(crate) fn build_strategies(profile: &str) -> Result<()> {
+/// Builds the shipped strategies with the `stratagem` binary of a profile, as its users do, and further packages
+/// with it: built on their own they could need its dependencies with other features.
+pub(crate) fn build_strategies(profile: &str, with: &[&str]) -> Result<()> {
     add_targets()?;
     if profile == "dev" {
         // What the tests need anyway: with the same selection of packages nothing is compiled twice.
         run(cargo().args(["test", "--workspace", "--no-run"]))?;
     } else {
-        run(cargo().args(["build", "--profile", profile, "-p", "stratagem-cli"]))?;
+        let packages = ["stratagem-cli"].iter().chain(with).flat_map(|package| ["-p", *package]);
+        run(cargo().args(["build", "--profile", profile]).args(packages))?;
     }
     for name in strategies()? {
         run(&mut stratagem(profile, &["strategy", "build", &format!("strategies/{name}")])?)?;
@@ -66,7 +68,7 @@ pub(crate) fn build_strategies(profile: &str) -> Result<()> {
 /// Builds everything the tests load: the shipped strategies, the hostile guest, and guests as plain cargo makes
 /// them for WASI.
 pub(crate) fn build() -> Result<()> {
-    build_strategies("dev")?;
+    build_strategies("dev", &[])?;
     let out = components()?;
     let evil = out.join("evil.wasm");
     run(&mut stratagem("dev", &["strategy", "build", "tests/evil", "--out", &evil.to_string_lossy()])?)?;

@@ -57,7 +57,7 @@ fn run(command: &str, rest: &[String]) -> Result<()> {
 }
 
 fn demo() -> Result<()> {
-    guests::build_strategies("release")?;
+    guests::build_strategies("release", &[])?;
     let components = guests::components()?;
     shell::run(&mut guests::stratagem("release", &["demo", "--components", &components.to_string_lossy()])?)
 }

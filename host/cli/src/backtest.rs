@@ -17,7 +17,8 @@ use crate::args::{AuditArg, BacktestArgs, RunArgs};
 use crate::decisions::DecisionFile;
 use crate::exit::{Exit, Usage, Verdict};
 use crate::ingest::format;
-use crate::{output, progress, strategy};
+use crate::output::{self, WholeFile};
+use crate::{progress, strategy};
 
 pub(crate) fn run(args: &BacktestArgs) -> anyhow::Result<()> {
     let configured = strategy::load(&args.strategy, &args.run.set)?;
@@ -30,10 +31,11 @@ pub(crate) fn run(args: &BacktestArgs) -> anyhow::Result<()> {
             AuditArg::Wake => Audit::Wake,
         })
         .collect();
+    let report = args.report.as_deref().map(WholeFile::create).transpose()?;
     let stop = progress::stop_flag()?;
     let run = run_one(&store, &configured, &args.run, &audits, args.decisions.as_deref(), &stop)?;
-    if let Some(path) = &args.report {
-        output::write_file(path, &stratagem_report::markdown(&run))?;
+    if let Some(file) = report {
+        file.write(&stratagem_report::markdown(&run))?;
     }
     output::print(&stratagem_report::backtest(&run, format(args.format), output::style()))?;
     match run.audits.iter().find_map(|finding| finding.difference.clone()) {

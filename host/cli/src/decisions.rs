@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufWriter};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
-use arrow::array::{ArrayRef, Int64Builder, StringBuilder, TimestampMillisecondBuilder};
-use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
-use arrow::record_batch::RecordBatch;
+use arrow_array::builder::{Int64Builder, StringBuilder, TimestampMillisecondBuilder};
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
@@ -18,28 +18,19 @@ use stratagem_replay::Sink;
 use stratagem_store::Store;
 
 use crate::exit::Usage;
+use crate::output::WholeFile;
 
 const COLUMNS: [&str; 8] =
-    ["time", "customer", "action", "item", "score", "when", "reason", "propensity-ppm"];
+    ["time", "customer", "action", "item", "score", "when", "reason", "propensity_ppm"];
 
-/// A decision log being written. Until it is finished it lies under another name.
+/// A decision log being written.
 pub(crate) struct DecisionFile<'a> {
-    path: PathBuf,
-    partial: Partial,
+    file: WholeFile,
     store: &'a dyn Store,
     actions: Vec<String>,
     writer: Writer,
     /// External ids of the customers of the last shard.
     names: HashMap<CustomerId, String>,
-}
-
-/// A file under a passing name, which goes with the run unless it was given its own.
-struct Partial(PathBuf);
-
-impl Drop for Partial {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
 }
 
 enum Writer {
@@ -49,7 +40,6 @@ enum Writer {
 
 impl<'a> DecisionFile<'a> {
     pub(crate) fn create(path: &Path, store: &'a dyn Store, plan: &Plan) -> anyhow::Result<Self> {
-        let partial = Partial(path.with_extension("partial"));
         let failed = || format!("cannot write `{}`", path.display());
         let extension = path.extension().and_then(|ext| ext.to_str());
         let is_csv = extension == Some("csv");
@@ -59,7 +49,8 @@ impl<'a> DecisionFile<'a> {
                 Usage::new(message, "name the decision log `decisions.parquet` or `decisions.csv`").into()
             );
         }
-        let file = File::create(&partial.0).with_context(failed)?;
+        let whole = WholeFile::create(path)?;
+        let file = whole.file()?;
         let writer = if is_csv {
             let mut writer = csv::Writer::from_writer(BufWriter::new(file));
             writer.write_record(COLUMNS).with_context(failed)?;
@@ -72,17 +63,17 @@ impl<'a> DecisionFile<'a> {
             Writer::Parquet(Box::new(writer), schema)
         };
         let actions = plan.actions.iter().map(|action| action.id.clone()).collect();
-        Ok(Self { path: path.into(), partial, store, actions, writer, names: HashMap::new() })
+        Ok(Self { file: whole, store, actions, writer, names: HashMap::new() })
     }
 
     /// Ends the file and gives it its name.
     pub(crate) fn finish(self) -> anyhow::Result<()> {
-        let failed = || format!("cannot write `{}`", self.path.display());
+        let failed = "cannot write the decision log";
         match self.writer {
-            Writer::Csv(mut writer) => writer.flush().with_context(failed)?,
-            Writer::Parquet(writer, _) => writer.close().map(drop).with_context(failed)?,
+            Writer::Csv(mut writer) => writer.flush().context(failed)?,
+            Writer::Parquet(writer, _) => writer.close().map(drop).context(failed)?,
         }
-        std::fs::rename(&self.partial.0, &self.path).with_context(failed)
+        self.file.finish()
     }
 
     fn look_up_names(&mut self, decisions: &[Decision]) -> io::Result<()> {

@@ -8,7 +8,7 @@ use stratagem_store::ingest::{Kind, Mapping, Options};
 
 use crate::args::{Cli, Command, DemoArgs, NewStoreArgs};
 use crate::exit::Usage;
-use crate::output::{self, say, style};
+use crate::output::{self, WholeFile, say, style};
 use crate::{backtest, ingest, progress, strategy};
 
 /// The shipped strategies with what is set for the bundled supermarket.
@@ -62,7 +62,7 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<()> {
         runs.push(backtest::run_one(&store, &configured, &run_args()?, &[], None, &stop)?);
     }
     let report = args.out.join("report.md");
-    output::write_file(&report, &stratagem_report::markdown_comparison(&runs))?;
+    WholeFile::create(&report)?.write(&stratagem_report::markdown_comparison(&runs))?;
     output::print(&stratagem_report::compare(&runs, Format::Text, style()))?;
     tell_what_is_next(&path, &report, &runs);
     Ok(())

@@ -5,6 +5,7 @@ use stratagem_store::SledStore;
 use crate::args::LibraryCommand;
 use crate::ingest::format;
 use crate::output::{self, style};
+use crate::rerun;
 
 pub(crate) fn run(command: &LibraryCommand) -> anyhow::Result<()> {
     let text = match command {
@@ -22,6 +23,7 @@ pub(crate) fn run(command: &LibraryCommand) -> anyhow::Result<()> {
             let runs = runs.collect::<Result<Vec<_>, _>>()?;
             stratagem_report::compare(&runs, format(*f), style())
         }
+        LibraryCommand::Rerun { run, strategy, store } => return rerun::run(run, strategy, &store.store),
     };
     output::print(&text)
 }

@@ -15,6 +15,7 @@ mod ingest;
 mod library;
 mod output;
 mod progress;
+mod rerun;
 mod store;
 mod strategy;
 mod terminal;

@@ -1,7 +1,8 @@
 //! Writing results to standard output, or a file, whole or not at all.
 
+use std::fs::File;
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use stratagem_report::Style;
@@ -26,13 +27,48 @@ pub(crate) fn say(text: &str) {
 pub(crate) fn style() -> Style {
     let is_terminal = io::stdout().is_terminal();
     let color = is_terminal && std::env::var_os("NO_COLOR").is_none();
-    Style { color, ..Style::default() }
+    let width = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0);
+    Style { color, width }
 }
 
-/// Writes a file under another name first, so that no reader ever sees half of it.
-pub(crate) fn write_file(path: &Path, text: &str) -> anyhow::Result<()> {
-    let failed = || format!("cannot write `{}`", path.display());
-    let partial = path.with_extension("partial");
-    std::fs::write(&partial, text).with_context(failed)?;
-    std::fs::rename(&partial, path).with_context(failed)
+/// A file that appears under its name once it is whole, so that no reader ever sees half of it.
+pub(crate) struct WholeFile {
+    path: PathBuf,
+    partial: PathBuf,
+    file: File,
+}
+
+impl WholeFile {
+    /// Begins a file under a passing name: fails before any work is done if nothing can be written there.
+    pub(crate) fn create(path: &Path) -> anyhow::Result<Self> {
+        let partial = path.with_extension("partial");
+        let file = File::create(&partial).with_context(|| format!("cannot write `{}`", path.display()))?;
+        Ok(Self { path: path.into(), partial, file })
+    }
+
+    /// Writes a whole text and gives the file its name.
+    pub(crate) fn write(mut self, text: &str) -> anyhow::Result<()> {
+        self.file
+            .write_all(text.as_bytes())
+            .with_context(|| format!("cannot write `{}`", self.path.display()))?;
+        self.finish()
+    }
+
+    /// For a writer of another kind, before [`finish`](Self::finish).
+    pub(crate) fn file(&self) -> anyhow::Result<File> {
+        self.file.try_clone().with_context(|| format!("cannot write `{}`", self.path.display()))
+    }
+
+    /// Gives the file its name.
+    pub(crate) fn finish(self) -> anyhow::Result<()> {
+        std::fs::rename(&self.partial, &self.path)
+            .with_context(|| format!("cannot write `{}`", self.path.display()))
+    }
+}
+
+impl Drop for WholeFile {
+    fn drop(&mut self) {
+        // Under its own name it is no longer there.
+        let _ = std::fs::remove_file(&self.partial);
+    }
 }

@@ -5,6 +5,7 @@ use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
 /// A proportion with its interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Rate {
     pub hits: u64,
     pub of: u64,
@@ -63,6 +64,7 @@ impl Moments {
 
 /// A difference of means with its interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Difference {
     pub estimate: f64,
     pub standard_error: f64,

@@ -53,7 +53,7 @@ pub fn audit(
         Audit::Wake => {
             let every_step = again(&Backtest { every_step: true, ..backtest.clone() })?;
             finding.compared = whole.len() as u64;
-            finding.difference = difference(&whole, &every_step);
+            finding.difference = difference(store, &whole, &every_step)?;
         }
         Audit::LookAhead { cuts } => {
             for cut in cuts_of(&whole, cuts) {
@@ -61,8 +61,8 @@ pub fn audit(
                 let before = |all: &[Decision]| all.partition_point(|d| d.time <= cut);
                 let (want, got) = (&whole[..before(&whole)], &truncated[..before(&truncated)]);
                 finding.compared += want.len() as u64;
-                finding.difference =
-                    difference(want, got).map(|difference| format!("history cut at {cut}: {difference}"));
+                finding.difference = difference(store, want, got)?
+                    .map(|difference| format!("history cut at {cut}: {difference}"));
                 if finding.difference.is_some() {
                     break;
                 }
@@ -83,26 +83,24 @@ fn cuts_of(decisions: &[Decision], cuts: u32) -> Vec<Time> {
     times
 }
 
-fn difference(want: &[Decision], got: &[Decision]) -> Option<String> {
+fn difference(
+    store: &dyn Store,
+    want: &[Decision],
+    got: &[Decision],
+) -> Result<Option<String>, BacktestError> {
     let at = want.iter().zip(got).position(|(a, b)| a.encode() != b.encode());
-    let at = at.or_else(|| (want.len() != got.len()).then(|| want.len().min(got.len())))?;
-    let describe = |decision: Option<&Decision>| {
-        decision.map_or("no decision".to_owned(), |d| {
-            format!(
-                "{}, customer {:016x}, action {}, {}, when {}",
-                d.time,
-                d.customer.0,
-                d.action,
-                d.reason.name(),
-                d.when
-            )
-        })
+    let Some(at) = at.or_else(|| (want.len() != got.len()).then(|| want.len().min(got.len()))) else {
+        return Ok(None);
     };
-    Some(format!(
-        "{} of {} decisions agree; the first difference is [{}] against [{}]",
-        at,
-        want.len(),
-        describe(want.get(at)),
-        describe(got.get(at))
-    ))
+    let describe = |decision: Option<&Decision>| -> Result<String, BacktestError> {
+        let Some(d) = decision else { return Ok("no decision".into()) };
+        let customer = store.external_id(d.customer)?.unwrap_or_default();
+        let (action, reason) = (d.action, d.reason.name());
+        Ok(format!("{}, customer `{customer}`, action {action}, {reason}, when {}", d.time, d.when))
+    };
+    let (want_first, got_first) = (describe(want.get(at))?, describe(got.get(at))?);
+    let count = want.len();
+    Ok(Some(format!(
+        "{at} of {count} decisions agree; the first difference is [{want_first}] against [{got_first}]"
+    )))
 }

@@ -1,10 +1,11 @@
 //! What happened to the customers of a shard after their touches: sums only, so that shards add up in any order.
 //!
-//! Orders are attributed to the last touch before them, within the window: an order counts once. Controls are
-//! measured from the touches they would have had.
+//! An order is attributed to the last contact before it whose window it falls in and whose goal it meets: it counts
+//! once. A contact converts if any such order follows in its window, also after a later contact. Controls are measured
+//! from the touches they would have had.
 
 use serde::{Deserialize, Serialize};
-use stratagem_insight::Timelines;
+use stratagem_insight::{OwnTouch, Timelines};
 use stratagem_model::event::EventKind;
 use stratagem_model::time::{DAY_MS, Time};
 use stratagem_model::{Decision, Goal, Reason};
@@ -28,7 +29,7 @@ pub(crate) struct Entry {
 #[serde(rename_all = "kebab-case")]
 pub struct ActionTotals {
     pub touches: u64,
-    /// Touches with at least one qualifying order attributed to them.
+    /// Contacts with at least one qualifying order in their window.
     pub converted: u64,
     pub orders: u64,
     /// Attributed order value before discounts, minor units.
@@ -240,34 +241,33 @@ fn count_period(timelines: &Timelines, row: usize, measured: &Measured, arm: &mu
 
 fn count_touches(shard: &Shard<'_>, row: usize, measured: &Measured, goal: Goal, arm: &mut ArmTotals) {
     let timelines = &shard.timelines;
-    let touches = shard.touches.of(row);
-    let mut contacts = touches.iter().filter(|touch| touch.is_contact).peekable();
+    let (contacts, others): (Vec<OwnTouch>, Vec<_>) =
+        shard.touches.of(row).iter().partition(|touch| touch.is_contact);
     arm.participants += 1;
-    arm.contacted += u64::from(contacts.peek().is_some());
-    for touch in touches.iter().filter(|touch| !touch.is_contact) {
+    arm.contacted += u64::from(!contacts.is_empty());
+    for touch in contacts.iter().chain(&others) {
         arm.actions[touch.action as usize].touches += 1;
     }
     let mut all = ClassTotals { participants: 1, ..ClassTotals::default() };
-    while let Some(touch) = contacts.next() {
-        let window_end = Time(touch.when.0 + measured.window_ms);
-        let end = contacts.peek().map_or(window_end, |next| next.when.min(window_end));
-        let totals = &mut arm.actions[touch.action as usize];
-        totals.touches += 1;
-        let mut converted = 0;
-        for order in timelines.orders(row) {
-            let at = timelines.order_time(order);
-            let qualifies = goal == Goal::Order || timelines.order_has_category(order, touch.item);
-            if touch.when <= at && at < end && qualifies {
-                let (gross, _) = timelines.order_value(order);
-                totals.orders += 1;
-                totals.gmv += gross;
-                all.gmv += gross;
-                arm.attributed_orders += 1;
-                converted = 1;
-            }
+    let mut is_converted = vec![false; contacts.len()];
+    for order in timelines.orders(row) {
+        let qualifies =
+            |touch: &OwnTouch| goal == Goal::Order || timelines.order_has_category(order, touch.item);
+        let mut before =
+            contacts_before(&contacts, timelines.order_time(order), measured.window_ms, qualifies).peekable();
+        if let Some(last) = before.peek() {
+            let (gross, _) = timelines.order_value(order);
+            let totals = &mut arm.actions[contacts[*last].action as usize];
+            totals.orders += 1;
+            totals.gmv += gross;
+            all.gmv += gross;
+            arm.attributed_orders += 1;
         }
-        totals.converted += converted;
-        all.converted |= converted;
+        before.for_each(|contact| is_converted[contact] = true);
+    }
+    for (touch, _) in contacts.iter().zip(&is_converted).filter(|(_, is_converted)| **is_converted) {
+        arm.actions[touch.action as usize].converted += 1;
+        all.converted = 1;
     }
     arm.converted += all.converted;
     arm.attributed_gmv += all.gmv;
@@ -275,4 +275,50 @@ fn count_touches(shard: &Shard<'_>, row: usize, measured: &Measured, goal: Goal,
     class.participants += 1;
     class.converted += all.converted;
     class.gmv += all.gmv;
+}
+
+/// Which contacts an order at this time came after, within the window, and qualifies for: the last first.
+fn contacts_before<'a>(
+    contacts: &'a [OwnTouch],
+    order: Time,
+    window_ms: i64,
+    qualifies: impl Fn(&OwnTouch) -> bool + 'a,
+) -> impl Iterator<Item = usize> + 'a {
+    let first = contacts.partition_point(|touch| touch.when.0 + window_ms <= order.0);
+    let end = contacts.partition_point(|touch| touch.when <= order);
+    (first..end).rev().filter(move |i| qualifies(&contacts[*i]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn contact(day: i64, item: u32) -> OwnTouch {
+        OwnTouch { when: Time(day * DAY_MS), action: 0, item, is_contact: true }
+    }
+
+    /// With contacts on days 0, 7 and 10, about items 1, 2 and 1, and a window of 14 days.
+    fn before(at: i64, item: Option<u32>) -> Vec<usize> {
+        let contacts = [contact(0, 1), contact(7, 2), contact(10, 1)];
+        let qualifies = |touch: &OwnTouch| item.is_none_or(|item| item == touch.item);
+        contacts_before(&contacts, Time(at), 14 * DAY_MS, qualifies).collect()
+    }
+
+    #[test]
+    fn an_order_is_attributed_to_the_last_contact_within_the_window() {
+        assert_eq!(before(-1, None), []);
+        assert_eq!(before(0, None), [0], "an order of the same instant came after");
+        assert_eq!(before(7 * DAY_MS - 1, None), [0]);
+        assert_eq!(before(7 * DAY_MS, None), [1, 0]);
+        assert_eq!(before(14 * DAY_MS - 1, None), [2, 1, 0]);
+        assert_eq!(before(14 * DAY_MS, None), [2, 1], "the window of the first is over");
+        assert_eq!(before(24 * DAY_MS, None), []);
+    }
+
+    #[test]
+    fn an_order_of_another_item_goes_to_the_last_contact_it_qualifies_for() {
+        assert_eq!(before(12 * DAY_MS, Some(2)), [1]);
+        assert_eq!(before(12 * DAY_MS, Some(1)), [2, 0]);
+        assert_eq!(before(12 * DAY_MS, Some(3)), []);
+    }
 }

@@ -62,9 +62,9 @@ pub struct ActionSummary {
     pub kind: ActionKind,
     /// Times it was carried out.
     pub sent: u64,
-    /// Share of these followed by a qualifying order in the window, before the next contact.
+    /// Share of these followed by a qualifying order in the window, also if another contact came in between.
     pub conversion: Option<Rate>,
-    /// Attributed order value, not causal, minor units.
+    /// Value of the orders attributed to it (to the last contact before each), not causal, minor units.
     pub gmv: Money,
     /// The same share among controls, at the contacts they would have had.
     pub natural_return_holdout: Option<Rate>,

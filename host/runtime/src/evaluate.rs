@@ -83,6 +83,7 @@ fn arm(store: &mut Store<HostState>, limits: &Limits, has_fuel: bool, has_epoch:
     if has_epoch {
         store.set_epoch_deadline(limits.deadline_ticks);
     }
+    store.data_mut().log_allowance = limits.hostcall_bytes;
     fuel
 }
 

@@ -1,6 +1,6 @@
 //! What a store holds beside the instance: the guest's log, its bounds, and WASI for those that need it.
 
-use wasmtime::ResourceLimiter;
+use wasmtime::{ResourceLimiter, Trap};
 
 use crate::bindings::stratagem::strategy::{log, types};
 use crate::engine::Limits;
@@ -14,6 +14,8 @@ const LOG_CALL_BYTES: usize = 16 << 10;
 pub(crate) struct HostState {
     pub(crate) log: Vec<LogLine>,
     log_bytes: usize,
+    /// Bytes the call may still write, kept or not: copying them takes time for which no fuel is charged.
+    pub(crate) log_allowance: usize,
     pub(crate) bounds: Bounds,
     /// Present only for components that import it.
     pub(crate) wasi: Option<Box<Wasi>>,
@@ -24,6 +26,7 @@ impl HostState {
         Self {
             log: vec![],
             log_bytes: 0,
+            log_allowance: limits.hostcall_bytes,
             bounds: Bounds { memory: limits.memory_bytes, table: limits.table_elements, is_exceeded: false },
             wasi: needs_wasi.then(|| Box::new(Wasi::new())),
         }
@@ -39,10 +42,12 @@ impl HostState {
 impl types::Host for HostState {}
 
 impl log::Host for HostState {
-    fn write(&mut self, level: log::Level, message: String) {
+    fn write(&mut self, level: log::Level, message: String) -> wasmtime::Result<()> {
+        let allowance = self.log_allowance.checked_sub(message.len());
+        self.log_allowance = allowance.ok_or(Trap::OutOfFuel)?;
         let room = LOG_CALL_BYTES.saturating_sub(self.log_bytes).min(LOG_LINE_BYTES);
         if room == 0 {
-            return;
+            return Ok(());
         }
         let message = truncated(message, room);
         self.log_bytes += message.len().max(1);
@@ -53,6 +58,7 @@ impl log::Host for HostState {
             log::Level::Error => "error",
         };
         self.log.push(LogLine { level, message });
+        Ok(())
     }
 }
 

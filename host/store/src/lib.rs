@@ -36,6 +36,7 @@ pub use sled_store::{Compacted, Info, Options, Problem, SledStore, Verified};
 
 /// What is fixed when a store is created.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Settings {
     /// IANA name of the zone in which days and hours are taken.
     pub zone: String,
@@ -75,6 +76,7 @@ pub struct CustomerEvents {
 
 /// What an append did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Appended {
     pub customers_new: u64,
     pub added: u64,
@@ -84,6 +86,7 @@ pub struct Appended {
 
 /// Where data came from: one record for each distinct file that was ingested.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Source {
     /// File name without its directory, or `generated`.
     pub name: String,
@@ -98,6 +101,7 @@ pub struct Source {
 
 /// Counts over a whole store.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Totals {
     pub customers: u64,
     pub orders: u64,
@@ -256,9 +260,7 @@ impl StoreError {
                 Some("export it with the version that wrote it and import it into a new store")
             }
             Self::DiskFull { .. } => Some("free space or move the store; nothing was written"),
-            Self::Conflict { .. } => Some(
-                "an event never changes: correct it with a refund or another event, or give it another id",
-            ),
+            Self::Conflict { .. } => Some(ingest::ANOTHER_EVENT),
             Self::IdCollision { .. } => Some("give one of them another id; nothing was written"),
             Self::Corrupt { .. } => Some(
                 "`stratagem store verify` lists all damage; restore a backup or ingest the sources again",

@@ -227,6 +227,6 @@ fn receipt(run: &Run, digests: Digests) -> Vec<(&'static str, String)> {
         ),
         ("engine", receipt.engine.clone()),
         ("run", format!("{}, recorded {}", run.id, run.recorded_at)),
-        ("again", format!("stratagem library show {}", run.id)),
+        ("again", format!("stratagem library rerun {} {}.wasm --store STORE", run.id, run.strategy.name)),
     ]
 }

@@ -47,9 +47,9 @@ pub(super) fn actions(run: &Run, out: &mut Document) {
         return;
     }
     out.note(format!(
-        "Conversion: contacts followed by a qualifying order within {} and before the next contact. Holdout: the \
-         same for the contacts that controls would have had. Look-alike: days of customers as long silent, with \
-         about as many orders, over the whole window, so it can be higher. Attributed GMV is not causal.",
+        "Conversion: contacts followed by a qualifying order within {}. Holdout: the same for the contacts that \
+         controls would have had. Look-alike: the same for days of customers as long silent, with about as many \
+         orders. Attributed GMV counts an order once, for the last contact before it, and is not causal.",
         plural(summary.period.window_days.into(), "day")
     ));
     if summary.mode == OBSERVATIONAL {

@@ -79,14 +79,14 @@ fn metrics(runs: &[Run]) -> Table {
         table.row(std::iter::once(label.to_owned()).chain(runs.iter().map(show)));
     };
     let units = Units::of(runs);
-    row("eligible customers", &|run| group(run.summary.treated.eligible));
+    row("eligible customers, treated", &|run| group(run.summary.treated.eligible));
     row("participants", &|run| group(run.summary.treated.participants));
-    row("contacted", &|run| group(run.summary.treated.contacted));
+    row("contacted customers", &|run| group(run.summary.treated.contacted));
     row("contacts", &|run| group(contacts(run)));
     row("decisions", &|run| group(run.receipt.decisions));
     row("suppressed", &|run| group(suppressed(run)));
-    row("conversion, % (95 %)", &|run| rate(run.summary.treated.conversion.as_ref()));
-    row("natural return, holdout, % (95 %)", &|run| rate(run.summary.control.conversion.as_ref()));
+    row("conversion, % of contacted (95 %)", &|run| rate(run.summary.treated.conversion.as_ref()));
+    row("the same for controls, % (95 %)", &|run| rate(run.summary.control.conversion.as_ref()));
     row("attributed orders", &|run| group(run.summary.treated.attributed_orders));
     let mut money = |label: &str, of: &dyn Fn(&Run) -> Money| {
         let amounts = units.currency.map(|currency| Amounts::new(currency, runs.iter().map(of)));

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayBuilder, ArrayRef, Decimal128Builder, Int32Builder, StringBuilder, TimestampMillisecondBuilder,
+use arrow_array::ArrayRef;
+use arrow_array::builder::{
+    ArrayBuilder, Decimal128Builder, Int32Builder, StringBuilder, TimestampMillisecondBuilder,
 };
 use stratagem_model::{Currency, EventKind, FlatEvent, Line, Order, Timeline};
 

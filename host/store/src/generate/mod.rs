@@ -33,6 +33,7 @@ use history::{Habits, Purchase};
 
 /// What to make up.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Spec {
     pub customers: u32,
     /// On average over all customers and the whole period; every customer has at least one.

@@ -15,6 +15,9 @@ pub enum IngestError {
     /// With [`OnError::Stop`](super::OnError::Stop): the first row, in the order of the file, that cannot be used.
     #[error("{0}, or skip such rows with --on-error skip")]
     Row(RowError),
+    /// The first row found that says something else than the store of the same event.
+    #[error("{0}")]
+    Conflict(RowError),
     #[error("cannot use `{part}` in the mapping: {problem}")]
     Mapping { part: String, problem: String },
     #[error("{kind} have no field `{field}`; they have {}", list(fields))]
@@ -88,6 +91,7 @@ impl IngestError {
             Self::RejectsOverInput(_) => Some("choose another file for --rejects".into()),
             Self::Store(error) => error.hint().map(Into::into),
             Self::Row(_)
+            | Self::Conflict(_)
             | Self::Malformed { .. }
             | Self::Io { .. }
             | Self::Parquet { .. }
@@ -147,6 +151,10 @@ pub(super) struct Problem {
 
 /// The usual remedy.
 pub(super) const CORRECT_IT: &str = "correct it";
+
+/// The remedy where the store has it otherwise.
+pub(crate) const ANOTHER_EVENT: &str =
+    "an event never changes: correct it with a refund or another event, or give it another id";
 
 impl Problem {
     /// Boxed, because almost no row has one and results should stay small.

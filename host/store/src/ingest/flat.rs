@@ -197,10 +197,10 @@ impl<R: ReadRow> Rows for FlatEvents<R> {
         self.reader.warnings()
     }
 
-    fn write(self, to: &mut Destination<'_>) -> Result<Appended, StoreError> {
-        let Part { customers, dictionaries, mut drafts, members, .. } = self.all;
+    fn write(&mut self, to: &mut Destination<'_>) -> Result<Appended, StoreError> {
+        let Part { customers, dictionaries, drafts, members, .. } = &mut self.all;
         let mut is_used: Vec<_> = dictionaries.iter().map(|(_, words)| vec![false; words.len()]).collect();
-        for draft in &drafts {
+        for draft in &*drafts {
             let value = match draft.value {
                 Value::Word(word) => Some(word),
                 Value::Number(_) => None,
@@ -215,10 +215,10 @@ impl<R: ReadRow> Rows for FlatEvents<R> {
         }
         let code = |word: Word| codes[word.dictionary as usize][word.word as usize];
         let mut events: Vec<_> =
-            members.iter().map(|(customer, _)| new_customer(&customers, *customer)).collect();
+            members.iter().map(|(customer, _)| new_customer(customers, *customer)).collect();
         drafts.sort_unstable_by_key(|d| (d.customer, d.known_time, d.id, d.kind));
         for drafts in drafts.chunk_by(|a, b| a.customer == b.customer) {
-            let mut customer = new_customer(&customers, drafts[0].customer);
+            let mut customer = new_customer(customers, drafts[0].customer);
             customer.timeline.events.extend(drafts.iter().map(|draft| FlatEvent {
                 kind: draft.kind,
                 id: EventId(draft.id),
@@ -235,6 +235,14 @@ impl<R: ReadRow> Rows for FlatEvents<R> {
         let mut appended = to.append(events)?;
         appended.unchanged += self.duplicates;
         Ok(appended)
+    }
+
+    fn line_of(&self, customer: &str, kind: &str, id: u64) -> Option<u64> {
+        let is_it = |draft: &&Draft| {
+            (draft.id, draft.kind.name()) == (id, kind)
+                && &**self.all.customers.word(draft.customer) == customer
+        };
+        self.all.drafts.iter().find(is_it).map(|draft| draft.line)
     }
 }
 

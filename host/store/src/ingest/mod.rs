@@ -19,7 +19,7 @@ use std::sync::atomic::AtomicBool;
 
 use stratagem_model::Zone;
 
-use crate::{Appended, Source, Store};
+use crate::{Appended, Source, Store, StoreError};
 
 mod columnar;
 mod customers;
@@ -40,6 +40,7 @@ mod rejects;
 mod value;
 mod words;
 
+pub(crate) use error::ANOTHER_EVENT;
 pub use error::{IngestError, RowError};
 pub use fields::Kind;
 pub use file::Format;
@@ -136,8 +137,8 @@ pub struct Report {
 ///
 /// # Errors
 /// See [`IngestError`]. Nothing was written, unless it is [`IngestError::Store`]: then the source is recorded as
-/// incomplete and dictionaries may have new words. After a [`Conflict`](crate::StoreError::Conflict) no event was
-/// added; after any other error the same ingest can be run again.
+/// incomplete and dictionaries may have new words, and the same ingest can be run again. The same goes for
+/// [`IngestError::Conflict`], but that no event was added.
 pub fn ingest_file(
     store: &dyn Store,
     path: &Path,
@@ -216,7 +217,9 @@ impl Job<'_> {
         };
         let warnings = kind.warnings();
         store.put_source(&source)?;
-        let appended = kind.write(&mut read::Destination { store, progress, cancel })?;
+        let appended = kind
+            .write(&mut read::Destination { store, progress, cancel })
+            .map_err(|error| located(error, &kind, input))?;
         source.is_complete = true;
         store.put_source(&source)?;
         Ok(Report {
@@ -235,4 +238,13 @@ impl Job<'_> {
             rejects: errors.collect(),
         })
     }
+}
+
+/// Says which row contradicts what is stored.
+fn located(error: StoreError, kind: &impl read::Rows, input: &file::Input) -> IngestError {
+    let StoreError::Conflict { customer, kind: event, id } = &error else { return error.into() };
+    let Some(line) = kind.line_of(customer, event, *id) else { return error.into() };
+    let problem = format!("this {event} of customer `{customer}` is stored with another content");
+    let problem = error::Problem::new("", "", problem, ANOTHER_EVENT);
+    IngestError::Conflict(read::Reject { line, problem }.error(input))
 }

@@ -226,7 +226,7 @@ impl Rows for Orders {
         warnings
     }
 
-    fn write(mut self, to: &mut Destination<'_>) -> Result<Appended, StoreError> {
+    fn write(&mut self, to: &mut Destination<'_>) -> Result<Appended, StoreError> {
         let mut is_used = vec![false; self.all.products.len()];
         for row in self.drafts.iter().flat_map(|draft| &self.all.rows[draft.rows.clone()]) {
             if row.product != NONE {
@@ -240,6 +240,13 @@ impl Rows for Orders {
         let filed = self.product_categories();
         put_categories(to.store, &filed, &products, &self.all.categories)?;
         Ok(appended)
+    }
+
+    fn line_of(&self, customer: &str, _: &str, id: u64) -> Option<u64> {
+        let is_it =
+            |draft: &&Draft| draft.order.id.0 == id && &**self.all.customers.word(draft.customer) == customer;
+        let draft = self.drafts.iter().find(is_it)?;
+        Some(self.all.rows[draft.rows.start].line)
     }
 }
 

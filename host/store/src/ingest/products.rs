@@ -81,11 +81,11 @@ impl Rows for Products {
         }
     }
 
-    fn write(self, to: &mut Destination<'_>) -> Result<Appended, StoreError> {
+    fn write(&mut self, to: &mut Destination<'_>) -> Result<Appended, StoreError> {
         let store = to.store;
-        let Part { products, categories, rows, .. } = self.all;
+        let Part { products, categories, rows, .. } = &self.all;
         let mut is_used = (vec![false; products.len()], vec![false; categories.len()]);
-        for (product, category, _) in &rows {
+        for (product, category, _) in rows {
             is_used.0[*product as usize] = true;
             if *category != NONE {
                 is_used.1[*category as usize] = true;
@@ -97,7 +97,7 @@ impl Rows for Products {
         let stored = store.product_categories()?;
         let mut appended = Appended::default();
         let mut pairs = vec![];
-        for (product, category, _) in rows {
+        for &(product, category, _) in rows {
             let product = products[product as usize];
             let is_filed =
                 category == NONE || stored.get(product as usize) == Some(&categories[category as usize]);

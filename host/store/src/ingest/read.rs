@@ -31,7 +31,12 @@ pub(super) trait Rows: Send + Sync {
     fn warnings(&self) -> Vec<String>;
 
     /// Puts everything that was not rejected into the store.
-    fn write(self, to: &mut Destination<'_>) -> Result<Appended, StoreError>;
+    fn write(&mut self, to: &mut Destination<'_>) -> Result<Appended, StoreError>;
+
+    /// The line of an event that was to be written.
+    fn line_of(&self, _customer: &str, _kind: &str, _id: u64) -> Option<u64> {
+        None
+    }
 }
 
 /// Where the rows go.

@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use arrow::util::display::{ArrayFormatter, FormatOptions};
+use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use csv::{ByteRecord, WriterBuilder};
 use serde_json::{Map, Value as Json};
 
@@ -72,7 +72,7 @@ fn write_records(
 
 fn write_rows(out: &mut impl Write, input: &Input, rows: &Rows, problems: &HashMap<u64, String>) -> Count {
     let options = FormatOptions::default();
-    let other = |error: arrow::error::ArrowError| std::io::Error::other(error);
+    let other = |error: arrow_schema::ArrowError| std::io::Error::other(error);
     let columns = rows.columns.columns().iter();
     let columns = columns.map(|column| ArrayFormatter::try_new(column.as_ref(), &options));
     let columns = columns.collect::<Result<Vec<_>, _>>().map_err(other)?;

@@ -33,6 +33,7 @@ const OPS_PER_BATCH: usize = 500;
 
 /// What a compaction did to the size of a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Compacted {
     pub bytes_before: u64,
     pub bytes_after: u64,

@@ -11,6 +11,7 @@ use crate::{Settings, Source, Store, StoreError, Totals};
 
 /// A store's size, settings and sources.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Info {
     pub path: PathBuf,
     pub format: u32,

@@ -18,6 +18,7 @@ const TREE: &str = "timelines";
 
 /// What a store is found to hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Verified {
     /// Counted, not remembered.
     pub totals: Totals,
@@ -27,6 +28,7 @@ pub struct Verified {
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Problem {
     pub key: String,
     pub problem: String,

@@ -42,7 +42,7 @@ fn an_attribute_with_a_time_holds_from_then_on() {
 fn a_rejected_row_takes_nothing_of_another_row_with_it() {
     let scratch = Scratch::new();
     // The second row contradicts the first in one attribute, and is the first to say the other.
-    let csv = "customer,tier,city\n1,gold,\n1,silver,Bonn\n1,,Bonn\n";
+    let csv = "customer,tier,city,shop\n1,gold,,\n1,silver,Bonn,7\n1,,Bonn,\n";
     scratch.write("c.csv", csv);
     let skipping = Options { on_error: super::refusals::skip(None), ..options(Kind::Customers, "") };
     let report = scratch.ingest("c.csv", &skipping).unwrap();

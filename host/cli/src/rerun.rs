@@ -1,0 +1,83 @@
+//! `stratagem library rerun`: a run once more from its record, compared with it.
+
+use std::path::Path;
+
+use stratagem_library::Run;
+use stratagem_model::money::group;
+use stratagem_model::time::parse_day;
+use stratagem_replay::{Backtest, Progress, run as replay, summarise};
+use stratagem_runtime::Configured;
+use stratagem_store::{SledStore, Store};
+
+use crate::exit::{Exit, Usage, Verdict};
+use crate::{output, progress, strategy};
+
+pub(crate) fn run(id: &str, component: &Path, store: &Path) -> anyhow::Result<()> {
+    let store = SledStore::open(store)?;
+    let recorded = stratagem_library::run(&store, id)?;
+    let settings: Vec<_> =
+        recorded.strategy.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let configured = strategy::load(component, &settings)?;
+    check_inputs(&recorded, component, &configured, &store)?;
+    let backtest = Backtest {
+        from: parse_day(&recorded.summary.period.from),
+        until: parse_day(&recorded.summary.period.until),
+        window_days: recorded.summary.period.window_days,
+        retry_days: recorded.retry_days,
+        ..Backtest::new(recorded.policy.clone())
+    };
+    let (stop, progress) = (progress::stop_flag()?, Progress::default());
+    let result = progress::watched(&recorded.id, &stop, &progress, || {
+        replay(&store, &configured, &backtest, &progress, &mut ())
+    })?;
+    let summary =
+        summarise(&result, configured.plan(), backtest.window_days, recorded.summary.margin_ppm);
+    let differences = [
+        ("decisions", result.receipt.decisions_digest != recorded.receipt.decisions_digest),
+        ("metrics", summary != recorded.summary),
+    ];
+    let differing: Vec<_> =
+        differences.iter().filter(|(_, differs)| *differs).map(|(what, _)| *what).collect();
+    if differing.is_empty() {
+        let decisions = group(result.receipt.decisions);
+        return output::print(&format!(
+            "{}: the same {decisions} decisions, digest {}, and the same metrics",
+            recorded.id, result.receipt.decisions_digest
+        ));
+    }
+    let engines = if result.receipt.engine == recorded.receipt.engine {
+        String::new()
+    } else {
+        format!("; it ran in [{}], this is [{}]", recorded.receipt.engine, result.receipt.engine)
+    };
+    let message = format!("run `{}` has other {} now{engines}", recorded.id, differing.join(" and "));
+    Err(Verdict { exit: Exit::AuditFailed, message }.into())
+}
+
+/// Another component, or other data, is not the same run.
+fn check_inputs(
+    recorded: &Run,
+    component: &Path,
+    configured: &Configured,
+    store: &SledStore,
+) -> anyhow::Result<()> {
+    let digest = configured.strategy().digest().to_string();
+    if digest != recorded.strategy.digest {
+        let message = format!(
+            "run `{}` ran component {}, and `{}` is {digest}",
+            recorded.id,
+            recorded.strategy.digest,
+            component.display()
+        );
+        return Err(Usage::new(message, "name the component that it ran; another gives another run").into());
+    }
+    let fingerprint = store.fingerprint()?;
+    if fingerprint != recorded.data.fingerprint {
+        let message = format!(
+            "the store has other data than when run `{}` was made: {fingerprint}, then {}",
+            recorded.id, recorded.data.fingerprint
+        );
+        return Err(Verdict { exit: Exit::Refused, message }.into());
+    }
+    Ok(())
+}
