@@ -31,18 +31,23 @@ pub fn evaluate<S: Strategy>(values: &[Value], batch: &BatchView<'_>) -> Result<
     strategy.begin(batch)?;
 
     let mut output = Output::default();
-    let mut wakes = vec![NEVER; batch.rows as usize];
-    let mut any_wake = false;
-    for (row, wake) in wakes.iter_mut().enumerate() {
-        let mut proposals = Proposals { output: &mut output, now: batch.now, row: row as u32, wake: NEVER };
-        strategy.evaluate(Row { batch, row }, &mut proposals);
-        *wake = proposals.wake;
-        any_wake |= *wake != NEVER;
-    }
-    if any_wake {
+    let wakes = evaluate_rows(&strategy, batch, &mut output);
+    if wakes.iter().any(|wake| *wake != NEVER) {
         output.wakes = wakes;
     }
     Ok(output)
+}
+
+/// Out of line, so that the loop over the rows has all registers to itself: inlined beside the reading of parameters,
+/// it runs from the stack.
+#[inline(never)]
+fn evaluate_rows<S: Strategy>(strategy: &S, batch: &BatchView<'_>, output: &mut Output) -> Vec<i64> {
+    let evaluate = |row| {
+        let mut proposals = Proposals { output, now: batch.now, row, wake: NEVER };
+        strategy.evaluate(Row { batch, row: row as usize }, &mut proposals);
+        proposals.wake
+    };
+    (0..batch.rows).map(evaluate).collect()
 }
 
 fn first_error(errors: Vec<ParameterError>) -> Failure {

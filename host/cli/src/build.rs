@@ -23,6 +23,9 @@ const PROFILE: [&str; 6] = [
     "profile.guest.strip=true",
 ];
 
+/// Room for a batch and its answer, so that no call has to grow the memory; the pool keeps as much mapped.
+const INITIAL_MEMORY: &str = "link-arg=--initial-memory=2097152";
+
 /// Builds the crate in `dir` and prints where its component is.
 pub(crate) fn run(dir: &Path, out: Option<&Path>) -> anyhow::Result<()> {
     let (path, bytes) = build(dir, out)?;
@@ -71,7 +74,8 @@ fn require_target() -> anyhow::Result<()> {
 fn compile(manifest: &Path) -> anyhow::Result<PathBuf> {
     let mut cargo = Command::new("cargo");
     cargo.args([
-        "build",
+        "rustc",
+        "--lib",
         "--profile",
         "guest",
         "--target",
@@ -83,6 +87,7 @@ fn compile(manifest: &Path) -> anyhow::Result<PathBuf> {
     for setting in PROFILE {
         cargo.args(["--config", setting]);
     }
+    cargo.args(["--", "-C", INITIAL_MEMORY]);
     let out = cargo.stderr(Stdio::inherit()).output().context("cannot run `cargo`")?;
     if !out.status.success() {
         bail!("the strategy does not compile");

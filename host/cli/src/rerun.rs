@@ -30,8 +30,7 @@ pub(crate) fn run(id: &str, component: &Path, store: &Path) -> anyhow::Result<()
     let result = progress::watched(&recorded.id, &stop, &progress, || {
         replay(&store, &configured, &backtest, &progress, &mut ())
     })?;
-    let summary =
-        summarise(&result, configured.plan(), backtest.window_days, recorded.summary.margin_ppm);
+    let summary = summarise(&result, configured.plan(), backtest.window_days, recorded.summary.margin_ppm);
     let differences = [
         ("decisions", result.receipt.decisions_digest != recorded.receipt.decisions_digest),
         ("metrics", summary != recorded.summary),

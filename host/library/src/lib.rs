@@ -100,8 +100,8 @@ pub enum LibraryError {
 /// # Errors
 /// The store cannot be read or written.
 pub fn append(store: &dyn Store, mut run: Run) -> Result<Run, LibraryError> {
-    let last = store.documents(COLLECTION)?.pop().map_or(0, |(id, _)| id[1..].parse().unwrap_or(0));
-    run.id = format!("r{:04}", last + 1_u32);
+    let last = store.document_keys(COLLECTION)?.iter().map(|id| number(id)).max().unwrap_or(0);
+    run.id = format!("r{:04}", last + 1);
     let bytes = serde_json::to_vec(&run).expect("a run has only string keys");
     store.put_document(COLLECTION, &run.id, &bytes)?;
     Ok(run)
@@ -115,7 +115,14 @@ pub fn runs(store: &dyn Store) -> Result<Vec<Run>, LibraryError> {
     let parse = |(id, bytes): (String, Vec<u8>)| {
         serde_json::from_slice(&bytes).map_err(|source| LibraryError::Damaged { id, source })
     };
-    store.documents(COLLECTION)?.into_iter().map(parse).collect()
+    let mut documents = store.documents(COLLECTION)?;
+    documents.sort_by_key(|(id, _)| number(id));
+    documents.into_iter().map(parse).collect()
+}
+
+/// The number in a run's id. As text, `r10000` would come before `r9999`.
+fn number(id: &str) -> u32 {
+    id.trim_start_matches('r').parse().unwrap_or(0)
 }
 
 /// The run with this id, or with `latest` the last.

@@ -165,6 +165,8 @@ fn config(options: &EngineOptions) -> Config {
         .total_core_instances(256)
         .total_memories(64)
         .total_tables(256)
+        // Stacks are for asynchronous calls; the pool would map and guard a thousand of them.
+        .total_stacks(0)
         .max_core_instances_per_component(8)
         .max_memories_per_component(1)
         .max_tables_per_component(8)

@@ -190,6 +190,9 @@ pub trait Store: Send + Sync {
     /// Writes a document of the ledger, durably. Any size.
     fn put_document(&self, collection: &str, key: &str, bytes: &[u8]) -> Result<(), StoreError>;
 
+    /// The keys of a collection's documents, ascending.
+    fn document_keys(&self, collection: &str) -> Result<Vec<String>, StoreError>;
+
     /// The documents of a collection by ascending key.
     fn documents(&self, collection: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError>;
 

@@ -231,6 +231,11 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    fn document_keys(&self, collection: &str) -> Result<Vec<String>, StoreError> {
+        let content = self.content();
+        Ok(content.documents.get(collection).into_iter().flat_map(|all| all.keys().cloned()).collect())
+    }
+
     fn documents(&self, collection: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
         Ok(self.content().documents.get(collection).cloned().unwrap_or_default().into_iter().collect())
     }

@@ -14,6 +14,12 @@ use crate::parameters::Parameters;
 use crate::strategy::Strategy;
 use bindings::exports::stratagem::strategy::guest as wit;
 
+/// The allocator that Rust has for this target anyway, in a version that uses the memory the linker gave first:
+/// growing memory costs a system call, and `stratagem strategy build` has enough linked in for a batch.
+#[cfg(target_os = "unknown")]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 /// The exports of a strategy.
 #[derive(Debug)]
 pub struct Component<S>(PhantomData<S>);

@@ -82,3 +82,19 @@ pub(crate) fn median(runs: usize, mut run: impl FnMut()) -> Duration {
     times.sort_unstable();
     times[times.len() / 2]
 }
+
+/// The median times in seconds of things that take turns, so that all meet the same state of the machine.
+pub(crate) fn interleaved<const N: usize>(runs: usize, mut things: [&mut dyn FnMut(); N]) -> [f64; N] {
+    let mut times = [(); N].map(|()| Vec::with_capacity(runs));
+    for _ in 0..runs {
+        for (thing, times) in things.iter_mut().zip(&mut times) {
+            let start = std::time::Instant::now();
+            thing();
+            times.push(start.elapsed());
+        }
+    }
+    times.map(|mut times| {
+        times.sort_unstable();
+        times[runs / 2].as_secs_f64()
+    })
+}

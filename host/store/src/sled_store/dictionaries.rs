@@ -12,7 +12,7 @@
 //! - **A code never changes its word.**
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use sled::{Batch, Tree};
 use stratagem_model::NO_ITEM;
@@ -52,7 +52,8 @@ struct Content {
 #[derive(Debug, Default)]
 struct Dictionary {
     words: Vec<Arc<str>>,
-    codes: HashMap<Arc<str>, u32>,
+    /// Made when it is first asked for: only what writes asks.
+    codes: OnceLock<HashMap<Arc<str>, u32>>,
     /// Code of the first word of the last page.
     last_page: usize,
 }
@@ -70,7 +71,7 @@ impl Dictionaries {
     /// Codes of words, as far as all are known.
     pub(super) fn codes(&self, name: &str, words: &[&str]) -> Option<Vec<u32>> {
         self.read(|content| {
-            let codes = &content.by_name.get(name)?.codes;
+            let codes = content.by_name.get(name)?.codes();
             words.iter().map(|word| codes.get(*word).copied()).collect()
         })
     }
@@ -233,7 +234,7 @@ impl Dictionary {
         let mut seen = HashSet::new();
         let mut new = Vec::new();
         for word in words {
-            if !self.codes.contains_key(*word) && seen.insert(*word) {
+            if !self.codes().contains_key(*word) && seen.insert(*word) {
                 new.push(Arc::from(*word));
             }
         }
@@ -258,14 +259,22 @@ impl Dictionary {
         pages.into_iter().map(|(first, page)| (first, seal(page))).collect()
     }
 
-    fn extend(&mut self, words: Vec<Arc<str>>) {
-        for word in words {
-            let code =
-                u32::try_from(self.words.len()).expect("a dictionary of 2^32 words does not fit in memory");
-            self.codes.insert(word.clone(), code);
-            self.words.push(word);
-        }
+    fn codes(&self) -> &HashMap<Arc<str>, u32> {
+        self.codes.get_or_init(|| with_codes(&self.words, 0).collect())
     }
+
+    fn extend(&mut self, mut words: Vec<Arc<str>>) {
+        if let Some(codes) = self.codes.get_mut() {
+            codes.extend(with_codes(&words, self.words.len()));
+        }
+        self.words.append(&mut words);
+    }
+}
+
+/// Words with their codes, of which the first is given.
+fn with_codes(words: &[Arc<str>], first: usize) -> impl Iterator<Item = (Arc<str>, u32)> + '_ {
+    let code = |code| u32::try_from(code).expect("a dictionary of 2^32 words does not fit in memory");
+    words.iter().cloned().zip((first..).map(code))
 }
 
 fn words_key(name: &str, first: usize) -> Vec<u8> {

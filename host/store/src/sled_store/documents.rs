@@ -66,6 +66,22 @@ impl Documents {
         disk.apply(&disk.documents, batch)
     }
 
+    /// The keys of a collection's documents, ascending.
+    pub(super) fn keys(&self, disk: &Disk, collection: &str) -> Result<Vec<String>, StoreError> {
+        let _reading = self.replacing.read().unwrap_or_else(PoisonError::into_inner);
+        let prefix = collection_prefix(collection);
+        let mut keys = vec![];
+        for key in disk.documents.scan_prefix(&prefix).keys() {
+            let key = key.map_err(unreadable)?;
+            let (name, part) =
+                parse_key(&key[prefix.len()..]).map_err(|problem| corrupt(TREE, &key, problem))?;
+            if part == 0 {
+                keys.push(name);
+            }
+        }
+        Ok(keys)
+    }
+
     /// The documents of a collection by ascending key.
     pub(super) fn all(&self, disk: &Disk, collection: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
         let _reading = self.replacing.read().unwrap_or_else(PoisonError::into_inner);

@@ -269,6 +269,11 @@ impl Store for SledStore {
         self.disk.commit()
     }
 
+    fn document_keys(&self, collection: &str) -> Result<Vec<String>, StoreError> {
+        self.disk.check()?;
+        self.documents.keys(&self.disk, collection)
+    }
+
     fn documents(&self, collection: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
         self.disk.check()?;
         self.documents.all(&self.disk, collection)

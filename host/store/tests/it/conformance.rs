@@ -271,6 +271,9 @@ fn documents_of_any_size_are_replaced_whole<B: Backend>() {
     backend.store().put_document("runs", "b", b"short").unwrap();
     assert_eq!(backend.store().documents("runs").unwrap()[5], ("b".into(), b"short".to_vec()));
     assert_eq!(backend.store().documents("run").unwrap(), [("x".into(), b"other".to_vec())]);
+    let keys: Vec<_> = found.into_iter().map(|(key, _)| key).collect();
+    assert_eq!(backend.store().document_keys("runs").unwrap(), keys);
+    assert_eq!(backend.store().document_keys("none").unwrap(), [""; 0]);
 }
 
 fn a_source_is_recorded_once<B: Backend>() {

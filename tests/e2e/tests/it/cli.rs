@@ -155,6 +155,8 @@ fn every_class_of_failure_has_its_exit_code() {
         assert!(stderr.contains(text) && (code == 0 || stderr.starts_with("error: ")), "{command}: {stderr}");
     }
     assert!(!dir.path().join("other").exists(), "nothing is made for a command line that is wrong");
+    let runs = printed(&dir, "library list --store shop");
+    assert!(runs.starts_with("1 run"), "a run that cannot be reported is not made: {runs}");
 }
 
 #[test]
@@ -170,6 +172,36 @@ fn the_library_keeps_runs_and_sets_them_side_by_side() {
     assert!(list.starts_with("2 runs") && list.contains("r0001") && list.contains("r0002"), "{list}");
     let compared = printed(&dir, "library compare r0001 r0002 --store shop");
     assert!(compared.contains("silence-days"), "{compared}");
+}
+
+#[test]
+fn a_run_can_be_executed_again_from_its_record() {
+    let dir = generated();
+    let again = "library rerun r0001 recall-waves.wasm --store shop";
+    printed(
+        &dir,
+        "backtest recall-waves.wasm --store shop --set silence-days=10 --holdout 30% --cap 1/20d --seed 9",
+    );
+    let same = printed(&dir, again);
+    assert!(same.starts_with("r0001: the same ") && same.ends_with(", and the same metrics\n"), "{same}");
+
+    let (code, text) = refused(&dir, "library rerun r0001 evil.wasm --store shop");
+    assert!(code == 4 && text.contains("there is no such parameter"), "{code}: {text}");
+    printed(&dir, "backtest evil.wasm --store shop --warm --set misbehave=remember");
+    let (code, text) = refused(&dir, "library rerun r0002 evil.wasm --store shop");
+    assert!(code == 5 && text.contains("run `r0002` has other decisions and metrics now"), "{code}: {text}");
+    printed(&dir, "ingest orders.csv --store shop");
+    let (code, text) = refused(&dir, again);
+    assert!(
+        code == 3 && text.contains("the store has other data than when run `r0001` was made"),
+        "{code}: {text}"
+    );
+}
+
+/// The exit code of a command that must fail, and what it says.
+fn refused(dir: &TempDir, arguments: &str) -> (i32, String) {
+    let out = output(dir, arguments);
+    (out.status.code().unwrap(), String::from_utf8(out.stderr).unwrap())
 }
 
 #[test]
@@ -201,6 +233,7 @@ fn scripts_can_rely_on_the_keys() {
         ("strategy inspect recall-waves.wasm",            "bytes description digest imports load-ms path plan values was-cached"),
         ("strategy columns",                              "is-ragged is-windowed meaning name type"),
         ("store verify --store shop",                     "problems totals"),
+        ("store info --store shop",                       "collections database-bytes dictionaries format other-bytes path settings sources totals"),
     ];
     for (command, keys) in cases {
         let text = printed(&dir, &format!("{command} --format json"));

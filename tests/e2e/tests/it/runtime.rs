@@ -221,7 +221,8 @@ fn a_greedy_guest_takes_no_more_of_the_host_than_its_limit_and_an_answer() {
 #[test]
 fn a_guest_that_floods_the_log_runs_out_of_fuel_without_a_clock() {
     let limits = Limits { hostcall_bytes: 1 << 20, ..Limits::default() };
-    let engine = engine(EngineOptions { limits, interruption: Interruption::Fuel, ..EngineOptions::default() });
+    let engine =
+        engine(EngineOptions { limits, interruption: Interruption::Fuel, ..EngineOptions::default() });
     let result = run(&configured_on(&engine, "evil", &[("misbehave", "flood-log")]));
     assert!(!result.failures.is_empty());
     assert!(result.failures.iter().all(|f| f.reason == Reason::OutOfFuel), "{:?}", result.failures);

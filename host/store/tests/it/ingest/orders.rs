@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use arrow_array::types::Int32Type;
 use arrow_array::{
     ArrayRef, Date32Array, Decimal128Array, DictionaryArray, Float64Array, Int64Array, RecordBatch,
     StringArray, TimestampMicrosecondArray, TimestampMillisecondArray, UInt64Array,
 };
-use arrow_array::types::Int32Type;
 use parquet::arrow::ArrowWriter;
 use stratagem_model::NO_ITEM;
 use stratagem_store::ingest::{Format, Kind, Options};

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use stratagem_store::ingest::{IngestError, Kind, OnError, Options, Progress, Stage, ingest_file};
 use stratagem_store::Store;
+use stratagem_store::ingest::{IngestError, Kind, OnError, Options, Progress, Stage, ingest_file};
 
 use super::files::{Scratch, failure, options, show};
 
