@@ -250,7 +250,8 @@ fn count_touches(shard: &Shard<'_>, row: usize, measured: &Measured, goal: Goal,
     }
     let mut all = ClassTotals { participants: 1, ..ClassTotals::default() };
     let mut is_converted = vec![false; contacts.len()];
-    for order in timelines.orders(row) {
+    let first = contacts.first().map_or(Time::MAX, |touch| touch.when);
+    for order in timelines.orders(row).filter(|order| timelines.order_time(*order) >= first) {
         let qualifies =
             |touch: &OwnTouch| goal == Goal::Order || timelines.order_has_category(order, touch.item);
         let mut before =

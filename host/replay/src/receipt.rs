@@ -22,11 +22,12 @@ pub(crate) type BucketDigests = Vec<(u16, [u8; 32])>;
 
 /// Digests a shard's decisions, which are in the order of step and then `(bucket, customer)`.
 pub(crate) fn digest_buckets(decisions: &[Decision]) -> BucketDigests {
-    let mut hashers: Vec<(u16, blake3::Hasher)> = vec![];
+    // Boxed, because a hasher is two kilobytes and would move whenever a bucket before it turns up.
+    let mut hashers: Vec<(u16, Box<blake3::Hasher>)> = vec![];
     for decision in decisions {
         let bucket = decision.customer.bucket();
         let at = hashers.binary_search_by_key(&bucket, |(bucket, _)| *bucket).unwrap_or_else(|at| {
-            hashers.insert(at, (bucket, blake3::Hasher::new()));
+            hashers.insert(at, (bucket, Box::default()));
             at
         });
         hashers[at].1.update(&decision.encode());

@@ -12,7 +12,7 @@
 //! - **A code never changes its word.**
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{OnceLock, PoisonError, RwLock};
 
 use sled::{Batch, Tree};
 use stratagem_model::NO_ITEM;
@@ -51,9 +51,9 @@ struct Content {
 
 #[derive(Debug, Default)]
 struct Dictionary {
-    words: Vec<Arc<str>>,
+    words: WordList,
     /// Made when it is first asked for: only what writes asks.
-    codes: OnceLock<HashMap<Arc<str>, u32>>,
+    codes: OnceLock<HashMap<Box<str>, u32>>,
     /// Code of the first word of the last page.
     last_page: usize,
 }
@@ -103,7 +103,7 @@ impl Dictionaries {
         self.write(|content| {
             let dictionary = content.by_name.entry(name.into()).or_default();
             dictionary.last_page = dictionary.pages_with(&new).last().map_or(0, |(first, _)| *first);
-            dictionary.extend(new);
+            new.iter().for_each(|word| dictionary.push(word));
             content.revision += 1;
         });
         Ok(())
@@ -111,8 +111,8 @@ impl Dictionaries {
 
     pub(super) fn words(&self, name: &str) -> Vec<String> {
         self.read(|content| {
-            let words = content.by_name.get(name).map_or(&[][..], |dictionary| &dictionary.words);
-            words.iter().map(|word| word.to_string()).collect()
+            let words = content.by_name.get(name).into_iter().flat_map(|dictionary| dictionary.words.iter());
+            words.map(Into::into).collect()
         })
     }
 
@@ -208,11 +208,9 @@ impl Content {
             return Err(Malformed("the words before this page are missing"));
         }
         dictionary.last_page = first;
-        let mut words = Vec::new();
         while !body.is_empty() {
-            words.push(Arc::from(body.text()?));
+            dictionary.push(body.text()?);
         }
-        dictionary.extend(words);
         Ok(())
     }
 
@@ -230,21 +228,16 @@ impl Content {
 
 impl Dictionary {
     /// Each word without a code, once, in the order given.
-    fn unknown(&self, words: &[&str]) -> Vec<Arc<str>> {
+    fn unknown<'w>(&self, words: &[&'w str]) -> Vec<&'w str> {
         let mut seen = HashSet::new();
-        let mut new = Vec::new();
-        for word in words {
-            if !self.codes().contains_key(*word) && seen.insert(*word) {
-                new.push(Arc::from(*word));
-            }
-        }
-        new
+        let words = words.iter().copied();
+        words.filter(|word| !self.codes().contains_key(*word) && seen.insert(*word)).collect()
     }
 
     /// The last page and those after it, once the new words are added: code of the first word, and the value.
-    fn pages_with(&self, new: &[Arc<str>]) -> Vec<(usize, Vec<u8>)> {
+    fn pages_with(&self, new: &[&str]) -> Vec<(usize, Vec<u8>)> {
         let mut pages: Vec<(usize, Vec<u8>)> = Vec::new();
-        for (code, word) in self.words.iter().chain(new).enumerate().skip(self.last_page) {
+        for (code, word) in self.words.iter().chain(new.iter().copied()).enumerate().skip(self.last_page) {
             let mut entry = Vec::with_capacity(word.len() + 2);
             put_bytes(&mut entry, word.as_bytes());
             match pages.last_mut() {
@@ -259,22 +252,42 @@ impl Dictionary {
         pages.into_iter().map(|(first, page)| (first, seal(page))).collect()
     }
 
-    fn codes(&self) -> &HashMap<Arc<str>, u32> {
-        self.codes.get_or_init(|| with_codes(&self.words, 0).collect())
+    fn codes(&self) -> &HashMap<Box<str>, u32> {
+        self.codes.get_or_init(|| self.words.iter().map(Box::from).zip(0..).collect())
     }
 
-    fn extend(&mut self, mut words: Vec<Arc<str>>) {
+    fn push(&mut self, word: &str) {
+        let code =
+            u32::try_from(self.words.len()).expect("a dictionary of 2^32 words does not fit in memory");
         if let Some(codes) = self.codes.get_mut() {
-            codes.extend(with_codes(&words, self.words.len()));
+            codes.insert(word.into(), code);
         }
-        self.words.append(&mut words);
+        self.words.push(word);
     }
 }
 
-/// Words with their codes, of which the first is given.
-fn with_codes(words: &[Arc<str>], first: usize) -> impl Iterator<Item = (Arc<str>, u32)> + '_ {
-    let code = |code| u32::try_from(code).expect("a dictionary of 2^32 words does not fit in memory");
-    words.iter().cloned().zip((first..).map(code))
+/// Words in one text: a store of a hundred thousand products opens without as many allocations.
+#[derive(Debug, Default)]
+struct WordList {
+    text: String,
+    /// Where each word ends.
+    ends: Vec<usize>,
+}
+
+impl WordList {
+    fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    fn push(&mut self, word: &str) {
+        self.text.push_str(word);
+        self.ends.push(self.text.len());
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &str> {
+        let starts = std::iter::once(&0).chain(&self.ends);
+        starts.zip(&self.ends).map(|(start, end)| &self.text[*start..*end])
+    }
 }
 
 fn words_key(name: &str, first: usize) -> Vec<u8> {
