@@ -12,7 +12,7 @@ Exit codes:
   2    the command line, a file or the store is not as it must be
   3    the data cannot answer what was asked
   4    the strategy cannot be loaded or configured, or failed its check
-  5    an audit found a difference
+  5    an audit or a rerun found a difference
   130  interrupted with Ctrl-C";
 
 /// Runs marketing strategies, sandboxed WebAssembly components, over the timelines of real customers.

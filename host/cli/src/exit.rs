@@ -20,7 +20,7 @@ pub(crate) enum Exit {
     Refused = 3,
     /// The strategy cannot be loaded or configured, or failed its check.
     BadStrategy = 4,
-    /// An audit found a difference.
+    /// An audit or a rerun found a difference.
     AuditFailed = 5,
     /// Ctrl-C.
     Interrupted = 130,
