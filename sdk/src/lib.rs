@@ -105,6 +105,9 @@
 //! Columns are borrowed slices and a row is an index; the cost is in what is asked for. Ask for scalars rather than
 //! histories, for the newest few values rather than all, and work out in [`Strategy::begin`] what all customers
 //! share.
+//!
+//! The default feature `allocator` makes the component's global allocator one that never grows the memory during a
+//! usual batch.
 
 #![warn(missing_docs)]
 

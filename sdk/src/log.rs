@@ -1,4 +1,5 @@
-//! Diagnostics. Lines go to the run's log and never change a result.
+//! Diagnostics. Lines go to the run's log and never change a result; only a call that writes more than 128 MiB of
+//! them runs out of fuel.
 //!
 //! The host keeps at most 1,000 bytes of a line and 16 KiB of a call; logging for every customer is for debugging
 //! only. Outside a component the lines wait for [`native::take_log`](crate::native::take_log).

@@ -355,7 +355,7 @@ pub(crate) enum LibraryCommand {
         #[arg(long, value_enum, default_value_t = FormatArg::Text)]
         format: FormatArg,
     },
-    /// Run a run again from its record: the decisions and metrics must be the same
+    /// Run a run again from its record, on fresh instances: decisions and metrics must be the same
     #[command(after_help = "Example:\n  stratagem library rerun r0001 recall-waves.wasm --store shop")]
     Rerun {
         /// Such as r0001, or `latest`

@@ -23,8 +23,9 @@ const PROFILE: [&str; 6] = [
     "profile.guest.strip=true",
 ];
 
-/// Room for a batch and its answer, so that no call has to grow the memory; the pool keeps as much mapped.
-const INITIAL_MEMORY: &str = "link-arg=--initial-memory=2097152";
+/// Room for a batch and its answer, so that no call has to grow the memory. With a stack of 1 MiB it is within what
+/// the pool keeps mapped.
+const INITIAL_HEAP: &str = "link-arg=--initial-heap=917504";
 
 /// Builds the crate in `dir` and prints where its component is.
 pub(crate) fn run(dir: &Path, out: Option<&Path>) -> anyhow::Result<()> {
@@ -87,7 +88,7 @@ fn compile(manifest: &Path) -> anyhow::Result<PathBuf> {
     for setting in PROFILE {
         cargo.args(["--config", setting]);
     }
-    cargo.args(["--", "-C", INITIAL_MEMORY]);
+    cargo.args(["--", "-C", INITIAL_HEAP]);
     let out = cargo.stderr(Stdio::inherit()).output().context("cannot run `cargo`")?;
     if !out.status.success() {
         bail!("the strategy does not compile");

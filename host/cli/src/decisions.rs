@@ -68,7 +68,7 @@ impl<'a> DecisionFile<'a> {
 
     /// Ends the file and gives it its name.
     pub(crate) fn finish(self) -> anyhow::Result<()> {
-        let failed = "cannot write the decision log";
+        let failed = self.file.failed();
         match self.writer {
             Writer::Csv(mut writer) => writer.flush().context(failed)?,
             Writer::Parquet(writer, _) => writer.close().map(drop).context(failed)?,

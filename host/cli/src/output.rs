@@ -39,31 +39,41 @@ pub(crate) struct WholeFile {
 }
 
 impl WholeFile {
-    /// Begins a file under a passing name: fails before any work is done if nothing can be written there.
+    /// Begins a file under a passing name: where nothing can be written, this fails before any work is done.
     pub(crate) fn create(path: &Path) -> anyhow::Result<Self> {
-        let partial = path.with_extension("partial");
-        let file = File::create(&partial).with_context(|| format!("cannot write `{}`", path.display()))?;
+        let mut partial = path.as_os_str().to_owned();
+        partial.push(".partial");
+        let partial = PathBuf::from(partial);
+        let failed = || cannot_write(path);
+        anyhow::ensure!(!path.is_dir(), "{}: it is a directory", failed());
+        let file = File::create(&partial).with_context(failed)?;
         Ok(Self { path: path.into(), partial, file })
     }
 
     /// Writes a whole text and gives the file its name.
     pub(crate) fn write(mut self, text: &str) -> anyhow::Result<()> {
-        self.file
-            .write_all(text.as_bytes())
-            .with_context(|| format!("cannot write `{}`", self.path.display()))?;
+        self.file.write_all(text.as_bytes()).with_context(|| self.failed())?;
         self.finish()
     }
 
     /// For a writer of another kind, before [`finish`](Self::finish).
     pub(crate) fn file(&self) -> anyhow::Result<File> {
-        self.file.try_clone().with_context(|| format!("cannot write `{}`", self.path.display()))
+        self.file.try_clone().with_context(|| self.failed())
     }
 
     /// Gives the file its name.
     pub(crate) fn finish(self) -> anyhow::Result<()> {
-        std::fs::rename(&self.partial, &self.path)
-            .with_context(|| format!("cannot write `{}`", self.path.display()))
+        std::fs::rename(&self.partial, &self.path).with_context(|| self.failed())
     }
+
+    /// What to say when something about it fails.
+    pub(crate) fn failed(&self) -> String {
+        cannot_write(&self.path)
+    }
+}
+
+fn cannot_write(path: &Path) -> String {
+    format!("cannot write `{}`", path.display())
 }
 
 impl Drop for WholeFile {

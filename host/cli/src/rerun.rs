@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use anyhow::Context;
 use stratagem_library::Run;
 use stratagem_model::money::group;
 use stratagem_model::time::parse_day;
 use stratagem_replay::{Backtest, Progress, run as replay, summarise};
-use stratagem_runtime::Configured;
+use stratagem_runtime::Strategy;
 use stratagem_store::{SledStore, Store};
 
 use crate::exit::{Exit, Usage, Verdict};
@@ -15,13 +16,15 @@ use crate::{output, progress, strategy};
 pub(crate) fn run(id: &str, component: &Path, store: &Path) -> anyhow::Result<()> {
     let store = SledStore::open(store)?;
     let recorded = stratagem_library::run(&store, id)?;
+    let strategy = strategy::load_strategy(component)?;
+    check_inputs(&recorded, component, &strategy, &store)?;
     let settings: Vec<_> =
-        recorded.strategy.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let configured = strategy::load(component, &settings)?;
-    check_inputs(&recorded, component, &configured, &store)?;
+        recorded.strategy.parameters.iter().map(|(name, value)| (name.clone(), value.to_string())).collect();
+    let configured = strategy.configure(&settings)?;
+    let day = |text: &str| parse_day(text).with_context(|| format!("the record has a day `{text}`"));
     let backtest = Backtest {
-        from: parse_day(&recorded.summary.period.from),
-        until: parse_day(&recorded.summary.period.until),
+        from: Some(day(&recorded.summary.period.from)?),
+        until: Some(day(&recorded.summary.period.until)?),
         window_days: recorded.summary.period.window_days,
         retry_days: recorded.retry_days,
         ..Backtest::new(recorded.policy.clone())
@@ -57,10 +60,10 @@ pub(crate) fn run(id: &str, component: &Path, store: &Path) -> anyhow::Result<()
 fn check_inputs(
     recorded: &Run,
     component: &Path,
-    configured: &Configured,
+    strategy: &Strategy,
     store: &SledStore,
 ) -> anyhow::Result<()> {
-    let digest = configured.strategy().digest().to_string();
+    let digest = strategy.digest().to_string();
     if digest != recorded.strategy.digest {
         let message = format!(
             "run `{}` ran component {}, and `{}` is {digest}",
@@ -73,7 +76,8 @@ fn check_inputs(
     let fingerprint = store.fingerprint()?;
     if fingerprint != recorded.data.fingerprint {
         let message = format!(
-            "the store has other data than when run `{}` was made: {fingerprint}, then {}",
+            "the store has other data than when run `{}` was made: {fingerprint}, then {}; `stratagem backtest` \
+             makes a new run on it",
             recorded.id, recorded.data.fingerprint
         );
         return Err(Verdict { exit: Exit::Refused, message }.into());

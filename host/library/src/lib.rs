@@ -100,8 +100,7 @@ pub enum LibraryError {
 /// # Errors
 /// The store cannot be read or written.
 pub fn append(store: &dyn Store, mut run: Run) -> Result<Run, LibraryError> {
-    let last = store.document_keys(COLLECTION)?.iter().map(|id| number(id)).max().unwrap_or(0);
-    run.id = format!("r{:04}", last + 1);
+    run.id = next_id(&store.document_keys(COLLECTION)?);
     let bytes = serde_json::to_vec(&run).expect("a run has only string keys");
     store.put_document(COLLECTION, &run.id, &bytes)?;
     Ok(run)
@@ -118,6 +117,11 @@ pub fn runs(store: &dyn Store) -> Result<Vec<Run>, LibraryError> {
     let mut documents = store.documents(COLLECTION)?;
     documents.sort_by_key(|(id, _)| number(id));
     documents.into_iter().map(parse).collect()
+}
+
+fn next_id(ids: &[String]) -> String {
+    let last = ids.iter().map(|id| number(id)).max().unwrap_or(0);
+    format!("r{:04}", last + 1)
 }
 
 /// The number in a run's id. As text, `r10000` would come before `r9999`.
@@ -141,5 +145,22 @@ pub fn run(store: &dyn Store, id: &str) -> Result<Run, LibraryError> {
             Err(LibraryError::NoSuchRun { id: id.into(), first: first.id.clone(), last: last.id.clone() })
         }
         _ => Err(LibraryError::Empty),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_go_on_past_four_digits() {
+        let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
+        assert_eq!(next_id(&[]), "r0001");
+        assert_eq!(next_id(&ids(&["r0001", "r0002"])), "r0003");
+        assert_eq!(
+            next_id(&ids(&["r10000", "r9999"])),
+            "r10001",
+            "the keys of a store are in the order of texts"
+        );
     }
 }

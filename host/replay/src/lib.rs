@@ -15,6 +15,7 @@
 //!
 //! What a column is, `stratagem-insight`; the gates, `stratagem-gates`; keeping results, `stratagem-library`.
 
+mod attribution;
 pub mod audit;
 mod clock;
 mod config;

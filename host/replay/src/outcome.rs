@@ -1,8 +1,7 @@
 //! What happened to the customers of a shard after their touches: sums only, so that shards add up in any order.
 //!
-//! An order is attributed to the last contact before it whose window it falls in and whose goal it meets: it counts
-//! once. A contact converts if any such order follows in its window, also after a later contact. Controls are measured
-//! from the touches they would have had.
+//! Controls are measured from the contacts they would have had. Which orders count for which contact is
+//! `attribution`.
 
 use serde::{Deserialize, Serialize};
 use stratagem_insight::{OwnTouch, Timelines};
@@ -10,6 +9,7 @@ use stratagem_model::event::EventKind;
 use stratagem_model::time::{DAY_MS, Time};
 use stratagem_model::{Decision, Goal, Reason};
 
+use crate::attribution::{Candidate, attribute};
 use crate::lookalike::{self, SilenceCounts};
 use crate::shard::Shard;
 
@@ -241,85 +241,26 @@ fn count_period(timelines: &Timelines, row: usize, measured: &Measured, arm: &mu
 
 fn count_touches(shard: &Shard<'_>, row: usize, measured: &Measured, goal: Goal, arm: &mut ArmTotals) {
     let timelines = &shard.timelines;
-    let (contacts, others): (Vec<OwnTouch>, Vec<_>) =
-        shard.touches.of(row).iter().partition(|touch| touch.is_contact);
-    arm.participants += 1;
-    arm.contacted += u64::from(!contacts.is_empty());
-    for touch in contacts.iter().chain(&others) {
+    let touches = shard.touches.of(row);
+    for touch in touches {
         arm.actions[touch.action as usize].touches += 1;
     }
-    let mut all = ClassTotals { participants: 1, ..ClassTotals::default() };
-    let mut is_converted = vec![false; contacts.len()];
-    let first = contacts.first().map_or(Time::MAX, |touch| touch.when);
-    for order in timelines.orders(row).filter(|order| timelines.order_time(*order) >= first) {
-        let qualifies =
-            |touch: &OwnTouch| goal == Goal::Order || timelines.order_has_category(order, touch.item);
-        let mut before =
-            contacts_before(&contacts, timelines.order_time(order), measured.window_ms, qualifies).peekable();
-        if let Some(last) = before.peek() {
-            let (gross, _) = timelines.order_value(order);
-            let totals = &mut arm.actions[contacts[*last].action as usize];
-            totals.orders += 1;
-            totals.gmv += gross;
-            all.gmv += gross;
-            arm.attributed_orders += 1;
-        }
-        before.for_each(|contact| is_converted[contact] = true);
-    }
-    for (touch, _) in contacts.iter().zip(&is_converted).filter(|(_, is_converted)| **is_converted) {
-        arm.actions[touch.action as usize].converted += 1;
-        all.converted = 1;
-    }
-    arm.converted += all.converted;
-    arm.attributed_gmv += all.gmv;
+    let contacts: Vec<_> = touches.iter().copied().filter(|touch| touch.is_contact).collect();
+    let orders = timelines.orders(row).map(|order| Candidate {
+        time: timelines.order_time(order),
+        gross: timelines.order_value(order).0,
+        qualifies: move |touch: &OwnTouch| {
+            goal == Goal::Order || timelines.order_has_category(order, touch.item)
+        },
+    });
+    let attributed = attribute(&contacts, measured.window_ms, orders, &mut arm.actions);
+    arm.participants += 1;
+    arm.contacted += u64::from(!contacts.is_empty());
+    arm.converted += u64::from(attributed.orders > 0);
+    arm.attributed_orders += attributed.orders;
+    arm.attributed_gmv += attributed.gmv;
     let class = &mut arm.classes[shard.entries[row].class.map_or(8, |class| class as usize)];
     class.participants += 1;
-    class.converted += all.converted;
-    class.gmv += all.gmv;
-}
-
-/// Which contacts an order at this time came after, within the window, and qualifies for: the last first.
-fn contacts_before<'a>(
-    contacts: &'a [OwnTouch],
-    order: Time,
-    window_ms: i64,
-    qualifies: impl Fn(&OwnTouch) -> bool + 'a,
-) -> impl Iterator<Item = usize> + 'a {
-    let first = contacts.partition_point(|touch| touch.when.0 + window_ms <= order.0);
-    let end = contacts.partition_point(|touch| touch.when <= order);
-    (first..end).rev().filter(move |i| qualifies(&contacts[*i]))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn contact(day: i64, item: u32) -> OwnTouch {
-        OwnTouch { when: Time(day * DAY_MS), action: 0, item, is_contact: true }
-    }
-
-    /// With contacts on days 0, 7 and 10, about items 1, 2 and 1, and a window of 14 days.
-    fn before(at: i64, item: Option<u32>) -> Vec<usize> {
-        let contacts = [contact(0, 1), contact(7, 2), contact(10, 1)];
-        let qualifies = |touch: &OwnTouch| item.is_none_or(|item| item == touch.item);
-        contacts_before(&contacts, Time(at), 14 * DAY_MS, qualifies).collect()
-    }
-
-    #[test]
-    fn an_order_is_attributed_to_the_last_contact_within_the_window() {
-        assert!(before(-1, None).is_empty());
-        assert_eq!(before(0, None), [0], "an order of the same instant came after");
-        assert_eq!(before(7 * DAY_MS - 1, None), [0]);
-        assert_eq!(before(7 * DAY_MS, None), [1, 0]);
-        assert_eq!(before(14 * DAY_MS - 1, None), [2, 1, 0]);
-        assert_eq!(before(14 * DAY_MS, None), [2, 1], "the window of the first is over");
-        assert!(before(24 * DAY_MS, None).is_empty());
-    }
-
-    #[test]
-    fn an_order_of_another_item_goes_to_the_last_contact_it_qualifies_for() {
-        assert_eq!(before(12 * DAY_MS, Some(2)), [1]);
-        assert_eq!(before(12 * DAY_MS, Some(1)), [2, 0]);
-        assert!(before(12 * DAY_MS, Some(3)).is_empty());
-    }
+    class.converted += u64::from(attributed.orders > 0);
+    class.gmv += attributed.gmv;
 }

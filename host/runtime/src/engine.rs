@@ -49,7 +49,7 @@ pub struct Limits {
     pub memory_bytes: usize,
     /// Elements of each table.
     pub table_elements: usize,
-    /// Bytes that may cross from the guest to the host in one call, and of log lines during one.
+    /// Bytes that may cross from the guest to the host at once; and bytes of all log lines during a call.
     pub hostcall_bytes: usize,
     /// Size of a component, bytes.
     pub component_bytes: usize,

@@ -10,6 +10,8 @@ use crate::wasi::Wasi;
 /// Bytes kept of a line, and of all lines of a call; the contract promises these numbers.
 const LOG_LINE_BYTES: usize = 1_000;
 const LOG_CALL_BYTES: usize = 16 << 10;
+/// What a line takes of the allowance beside its bytes, because crossing to the host takes time too.
+const LOG_CALL_COST: usize = 64;
 
 pub(crate) struct HostState {
     pub(crate) log: Vec<LogLine>,
@@ -26,7 +28,8 @@ impl HostState {
         Self {
             log: vec![],
             log_bytes: 0,
-            log_allowance: limits.hostcall_bytes,
+            // Given to each call.
+            log_allowance: 0,
             bounds: Bounds { memory: limits.memory_bytes, table: limits.table_elements, is_exceeded: false },
             wasi: needs_wasi.then(|| Box::new(Wasi::new())),
         }
@@ -43,7 +46,7 @@ impl types::Host for HostState {}
 
 impl log::Host for HostState {
     fn write(&mut self, level: log::Level, message: String) -> wasmtime::Result<()> {
-        let allowance = self.log_allowance.checked_sub(message.len());
+        let allowance = self.log_allowance.checked_sub(message.len() + LOG_CALL_COST);
         self.log_allowance = allowance.ok_or(Trap::OutOfFuel)?;
         let room = LOG_CALL_BYTES.saturating_sub(self.log_bytes).min(LOG_LINE_BYTES);
         if room == 0 {

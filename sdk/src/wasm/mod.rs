@@ -16,7 +16,7 @@ use bindings::exports::stratagem::strategy::guest as wit;
 
 /// The allocator that Rust has for this target anyway, in a version that uses the memory the linker gave first:
 /// growing memory costs a system call, and `stratagem strategy build` has enough linked in for a batch.
-#[cfg(target_os = "unknown")]
+#[cfg(all(feature = "allocator", target_os = "unknown"))]
 #[global_allocator]
 static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 

@@ -83,8 +83,8 @@ pub(crate) fn median(runs: usize, mut run: impl FnMut()) -> Duration {
     times[times.len() / 2]
 }
 
-/// The median times in seconds of things that take turns, so that all meet the same state of the machine.
-pub(crate) fn interleaved<const N: usize>(runs: usize, mut things: [&mut dyn FnMut(); N]) -> [f64; N] {
+/// The median times of things that take turns, so that all meet the same state of the machine.
+pub(crate) fn interleaved<const N: usize>(runs: usize, mut things: [&mut dyn FnMut(); N]) -> [Duration; N] {
     let mut times = [(); N].map(|()| Vec::with_capacity(runs));
     for _ in 0..runs {
         for (thing, times) in things.iter_mut().zip(&mut times) {
@@ -95,6 +95,6 @@ pub(crate) fn interleaved<const N: usize>(runs: usize, mut things: [&mut dyn FnM
     }
     times.map(|mut times| {
         times.sort_unstable();
-        times[runs / 2].as_secs_f64()
+        times[runs / 2]
     })
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::fields::Kind;
 use crate::StoreError;
 
-/// Why a file was not ingested. Nothing was added to the store, unless it is [`IngestError::Store`] and says so.
+/// Why a file was not ingested. No event was added to the store, unless it is [`IngestError::Store`] and says so.
 ///
 /// The message says what and which; [`IngestError::hint`] says what to do next; the cause is in `source()`.
 #[derive(Debug, thiserror::Error)]

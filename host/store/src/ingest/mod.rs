@@ -136,9 +136,9 @@ pub struct Report {
 /// that are written stay, and the same ingest completes the rest.
 ///
 /// # Errors
-/// See [`IngestError`]. Nothing was written, unless it is [`IngestError::Store`]: then the source is recorded as
-/// incomplete and dictionaries may have new words, and the same ingest can be run again. The same goes for
-/// [`IngestError::Conflict`], but that no event was added.
+/// See [`IngestError`]. Nothing was written, unless it is [`IngestError::Store`] or [`IngestError::Conflict`]: then
+/// the source is recorded as incomplete and dictionaries may have new words. After a conflict no event was added, and
+/// the file must be corrected; else the same ingest can be run again.
 pub fn ingest_file(
     store: &dyn Store,
     path: &Path,

@@ -186,7 +186,10 @@ fn a_run_can_be_executed_again_from_its_record() {
     assert!(same.starts_with("r0001: the same ") && same.ends_with(", and the same metrics\n"), "{same}");
 
     let (code, text) = refused(&dir, "library rerun r0001 evil.wasm --store shop");
-    assert!(code == 4 && text.contains("there is no such parameter"), "{code}: {text}");
+    assert!(
+        code == 2 && text.contains("run `r0001` ran component ") && text.contains("`evil.wasm` is "),
+        "{text}"
+    );
     printed(&dir, "backtest evil.wasm --store shop --warm --set misbehave=remember");
     let (code, text) = refused(&dir, "library rerun r0002 evil.wasm --store shop");
     assert!(code == 5 && text.contains("run `r0002` has other decisions and metrics now"), "{code}: {text}");
@@ -281,7 +284,7 @@ fn ctrl_c_ends_a_run_and_leaves_no_trace() {
         .spawn()
         .unwrap();
     // The log is begun when Ctrl-C is already listened for.
-    wait_for(&dir.path().join("log.partial"), &mut child);
+    wait_for(&dir.path().join("log.csv.partial"), &mut child);
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     let out = child.wait_with_output().unwrap();
     let stderr = String::from_utf8(out.stderr).unwrap();
@@ -289,5 +292,5 @@ fn ctrl_c_ends_a_run_and_leaves_no_trace() {
     assert_eq!(stderr, "error: interrupted\nhint: nothing was added to the library\n");
     assert_eq!(printed(&dir, "library list --store shop"), before);
     assert!(!dir.path().join("log.csv").exists(), "half a decision log has no name");
-    assert!(!dir.path().join("log.partial").exists(), "and leaves nothing to clean up");
+    assert!(!dir.path().join("log.csv.partial").exists(), "and leaves nothing to clean up");
 }
