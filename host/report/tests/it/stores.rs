@@ -103,7 +103,7 @@ fn a_store_shows_what_it_holds() {
     let text = store_info(&info(), Format::Text, NARROW);
     assert!(width(&text) <= 100);
     assert_snapshot!("store", text);
-    assert!(store_info(&info(), Format::Json, NARROW).contains("\"database_bytes\": 8912896"));
+    assert!(store_info(&info(), Format::Json, NARROW).contains("\"database-bytes\": 8912896"));
     assert_snapshot!("store-csv", store_info(&info(), Format::Csv, NARROW));
 }
 

@@ -59,6 +59,7 @@ fn settled() -> insta::internals::SettingsBindDropGuard {
     let mut settings = insta::Settings::clone_current();
     settings.add_filter(r"\b[0-9a-f]{64}\b", "[digest]");
     settings.add_filter(r"(compiled|loaded) in \d+\s+ms", "$1 in [time]");
+    settings.add_filter(r"\(\d+\.\d kB\)", "([size])");
     settings.add_filter(r"(component|digest) [0-9a-f]{12}\b", "$1 [digest]");
     settings.add_filter(r"recorded \d{4}-\d\d-\d\dT[0-9:.]+Z", "recorded [instant]");
     settings.add_filter(r"\d+ms|loaded in\s+\d+\s+ms", "[duration]");
@@ -123,6 +124,7 @@ fn every_class_of_failure_has_its_exit_code() {
     fs::write(dir.path().join("core.wasm"), b"\0asm\x01\0\0\0").unwrap();
     #[rustfmt::skip]
     let cases = [
+        (0, "backtest recall-waves.wasm --store shop",                                          ""),
         (0, "store verify --store shop",                                                        ""),
         (1, "backtest recall-waves.wasm --store shop --report nowhere/report.md",               "cannot write `nowhere/report.md`"),
         (2, "ingest missing.csv --store shop",                                                  "cannot read `missing.csv`"),
@@ -156,7 +158,7 @@ fn every_class_of_failure_has_its_exit_code() {
     }
     assert!(!dir.path().join("other").exists(), "nothing is made for a command line that is wrong");
     let runs = printed(&dir, "library list --store shop");
-    assert!(runs.starts_with("1 run"), "a run that cannot be reported is not made: {runs}");
+    assert!(runs.starts_with("2 runs"), "a run that cannot be reported is not made: {runs}");
 }
 
 #[test]
