@@ -13,7 +13,7 @@ pub enum ColumnKind {
 }
 
 /// A column under construction or ready to hand over. Of the three value lists, only the one of `kind` is used.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
     pub kind: ColumnKind,
     pub s64s: Vec<i64>,
