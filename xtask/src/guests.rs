@@ -74,6 +74,7 @@ pub(crate) fn build() -> Result<()> {
     run(&mut stratagem("dev", &["strategy", "build", "tests/evil", "--out", &evil.to_string_lossy()])?)?;
     build_for_wasi("stratagem-evil", &[], &out.join("evil-wasi.wasm"))?;
     build_for_wasi("stratagem-evil", &["trap-in-describe"], &out.join("evil-describe.wasm"))?;
+    build_for_wasi("stratagem-evil", &["huge-description"], &out.join("evil-huge.wasm"))?;
     build_for_wasi("recall-waves", &[], &out.join("recall-waves-wasi.wasm"))
 }
 

@@ -13,7 +13,7 @@ use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
-use stratagem_model::{CustomerId, Decision, NO_ITEM, Plan};
+use stratagem_model::{CustomerId, Decision, Goal, NO_ITEM, Plan};
 use stratagem_replay::Sink;
 use stratagem_store::Store;
 
@@ -28,6 +28,8 @@ pub(crate) struct DecisionFile<'a> {
     file: WholeFile,
     store: &'a dyn Store,
     actions: Vec<String>,
+    /// What items are codes of: categories, where orders with the item are the goal.
+    items: Vec<String>,
     writer: Writer,
     /// External ids of the customers of the last shard.
     names: HashMap<CustomerId, String>,
@@ -63,7 +65,11 @@ impl<'a> DecisionFile<'a> {
             Writer::Parquet(Box::new(writer), schema)
         };
         let actions = plan.actions.iter().map(|action| action.id.clone()).collect();
-        Ok(Self { file: whole, store, actions, writer, names: HashMap::new() })
+        let items = match plan.goal {
+            Goal::ItemOrder => store.dictionary("category")?,
+            Goal::Order => vec![],
+        };
+        Ok(Self { file: whole, store, actions, items, writer, names: HashMap::new() })
     }
 
     /// Ends the file and gives it its name.
@@ -92,7 +98,10 @@ impl Sink for DecisionFile<'_> {
     fn write(&mut self, decisions: &[Decision]) -> io::Result<()> {
         self.look_up_names(decisions)?;
         let action = |d: &Decision| self.actions.get(d.action as usize).map_or("", String::as_str);
-        let item = |d: &Decision| (d.item != NO_ITEM).then_some(d.item);
+        let item = |d: &Decision| {
+            let name = || self.items.get(d.item as usize).cloned().unwrap_or_else(|| d.item.to_string());
+            (d.item != NO_ITEM).then(name)
+        };
         match &mut self.writer {
             Writer::Csv(writer) => {
                 for d in decisions {
@@ -100,7 +109,7 @@ impl Sink for DecisionFile<'_> {
                         d.time.to_string().as_str(),
                         &self.names[&d.customer],
                         action(d),
-                        &item(d).map_or(String::new(), |item| item.to_string()),
+                        &item(d).unwrap_or_default(),
                         &d.score.to_string(),
                         &d.when.to_string(),
                         d.reason.name(),
@@ -112,15 +121,14 @@ impl Sink for DecisionFile<'_> {
             Writer::Parquet(writer, schema) => {
                 let mut times = TimestampMillisecondBuilder::new().with_timezone("UTC");
                 let mut whens = TimestampMillisecondBuilder::new().with_timezone("UTC");
-                let (mut items, mut scores, mut propensities) =
-                    (Int64Builder::new(), Int64Builder::new(), Int64Builder::new());
-                let (mut customers, mut actions, mut reasons) =
-                    (StringBuilder::new(), StringBuilder::new(), StringBuilder::new());
+                let (mut scores, mut propensities) = (Int64Builder::new(), Int64Builder::new());
+                let (mut customers, mut actions, mut items, mut reasons) =
+                    (StringBuilder::new(), StringBuilder::new(), StringBuilder::new(), StringBuilder::new());
                 for d in decisions {
                     times.append_value(d.time.0);
                     customers.append_value(&self.names[&d.customer]);
                     actions.append_value(action(d));
-                    items.append_option(item(d).map(i64::from));
+                    items.append_option(item(d));
                     scores.append_value(d.score);
                     whens.append_value(d.when.0);
                     reasons.append_value(d.reason.name());
@@ -150,7 +158,7 @@ fn schema() -> Schema {
         time(),
         DataType::Utf8,
         DataType::Utf8,
-        DataType::Int64,
+        DataType::Utf8,
         DataType::Int64,
         time(),
         DataType::Utf8,

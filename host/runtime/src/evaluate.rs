@@ -20,7 +20,7 @@ use crate::state::{HostState, truncated};
 /// Proposals a row on average; the contract promises this number.
 const PROPOSALS_PER_ROW: usize = 16;
 /// Bytes recorded of why a strategy failed; the contract promises this number.
-const MESSAGE_BYTES: usize = 2_000;
+pub(crate) const MESSAGE_BYTES: usize = 2_000;
 /// Different log lines kept between two [`Evaluator::take_log`]: a talkative guest must not fill the host's memory.
 const LOG_LINES: usize = 100;
 

@@ -16,9 +16,9 @@ use crate::cache;
 use crate::convert;
 use crate::engine::Engine;
 use crate::error::{ConfigureError, Failure, LoadError};
-use crate::evaluate::Guest;
+use crate::evaluate::{Guest, MESSAGE_BYTES};
 use crate::inspect::{Shape, inspect};
-use crate::state::HostState;
+use crate::state::{HostState, truncated};
 
 /// SHA-256 of a component's bytes: what identifies a strategy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,7 +84,8 @@ impl Engine {
             .map_err(|source| LoadError::Compile { source })?;
         let mut guest = Guest::new(self, &pre, &shape).map_err(LoadError::Describe)?;
         let raw = guest.call(0, |guest, store| guest.call_describe(store)).map_err(LoadError::Describe)?;
-        let description = convert::description(raw).map_err(LoadError::BadDescription)?;
+        let description = convert::description(raw)
+            .map_err(|problem| LoadError::BadDescription(truncated(problem, MESSAGE_BYTES)))?;
         Ok(Strategy { engine: self.clone(), pre, digest, shape, description, was_cached })
     }
 
@@ -170,7 +171,8 @@ impl Strategy {
             .call(0, |guest, store| guest.call_configure(store, &raw))
             .map_err(ConfigureError::Failed)?
             .map_err(|errors| ConfigureError::Refused(convert::parameter_errors(errors)))?;
-        let plan = convert::plan(answer).map_err(ConfigureError::BadPlan)?;
+        let plan = convert::plan(answer)
+            .map_err(|problem| ConfigureError::BadPlan(truncated(problem, MESSAGE_BYTES)))?;
         Ok(Configured { strategy: self.clone(), values, plan })
     }
 }

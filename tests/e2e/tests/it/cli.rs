@@ -177,6 +177,31 @@ fn the_library_keeps_runs_and_sets_them_side_by_side() {
 }
 
 #[test]
+fn every_decision_is_in_the_log_with_its_reason_and_propensity() {
+    let dir = tempfile::tempdir().unwrap();
+    printed(&dir, "generate --store shop --customers 300 --days 200 --orders 8 --seed 7");
+    fs::copy(component("cross-sell"), dir.path().join("cross-sell.wasm")).unwrap();
+    let command =
+        "backtest cross-sell.wasm --store shop --cap 1/30d --format json --report log.md --decisions log";
+    let run: Value = serde_json::from_str(&printed(&dir, &format!("{command}.csv"))).unwrap();
+    printed(&dir, &format!("{command}.parquet"));
+    let log = fs::read_to_string(dir.path().join("log.csv")).unwrap();
+    let (header, rows) = log.split_once('\n').unwrap();
+    assert_eq!(header, "time,customer,action,item,score,when,reason,propensity_ppm");
+    let rows: Vec<Vec<_>> = rows.lines().map(|row| row.split(',').collect()).collect();
+    assert!(rows.len() as u64 == run["receipt"]["decisions"] && rows.len() > 100, "{} rows", rows.len());
+    let reasons = |of: &str| rows.iter().filter(|row| row[6] == of).count();
+    assert!(reasons("sent") > 0 && reasons("frequency-cap") > 0 && reasons("not-drawn") > 0, "{header}");
+    for row in &rows {
+        let propensity: u32 = row[7].parse().unwrap();
+        assert!(propensity <= 1_000_000 && (propensity > 0 || row[6] != "sent"), "{row:?}");
+        assert!(row[3].parse::<u32>().is_err(), "an item is named, not a code: {row:?}");
+    }
+    assert!(fs::read(dir.path().join("log.parquet")).unwrap().starts_with(b"PAR1"));
+    assert!(fs::read_to_string(dir.path().join("log.md")).unwrap().contains("cross-sell"));
+}
+
+#[test]
 fn a_run_can_be_executed_again_from_its_record() {
     let dir = generated();
     let again = "library rerun r0001 recall-waves.wasm --store shop";

@@ -87,6 +87,13 @@ fn a_failing_describe_is_typed() {
     assert_eq!(failure.reason, Reason::Trapped);
 }
 
+#[test]
+fn a_huge_description_is_refused_in_a_short_message() {
+    let error = engine(EngineOptions::default()).load(&bytes("evil-huge")).unwrap_err();
+    let LoadError::BadDescription(problem) = error else { panic!("{error}") };
+    assert!(problem.starts_with("`summary` has ") && problem.len() < 100, "{problem}");
+}
+
 fn cached(dir: &Path, interruption: Interruption) -> Engine {
     let cache = Some(Cache::open(dir).unwrap());
     engine(EngineOptions { interruption, cache, ..EngineOptions::default() })
