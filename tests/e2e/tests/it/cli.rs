@@ -191,7 +191,7 @@ fn every_decision_is_in_the_log_with_its_reason_and_propensity() {
     let rows: Vec<Vec<_>> = rows.lines().map(|row| row.split(',').collect()).collect();
     assert!(rows.len() as u64 == run["receipt"]["decisions"] && rows.len() > 100, "{} rows", rows.len());
     let reasons = |of: &str| rows.iter().filter(|row| row[6] == of).count();
-    assert!(reasons("sent") > 0 && reasons("frequency-cap") > 0 && reasons("not-drawn") > 0, "{header}");
+    assert!(reasons("sent") > 0 && reasons("frequency-cap") > 0 && reasons("held-out") > 0, "{header}");
     for row in &rows {
         let propensity: u32 = row[7].parse().unwrap();
         assert!(propensity <= 1_000_000 && (propensity > 0 || row[6] != "sent"), "{row:?}");
