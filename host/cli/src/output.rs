@@ -1,11 +1,13 @@
 //! Writing results to standard output, or a file, whole or not at all.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use stratagem_report::Style;
+
+use crate::exit::Usage;
 
 /// Prints a result.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
@@ -46,7 +48,14 @@ impl WholeFile {
         let partial = PathBuf::from(partial);
         let failed = || cannot_write(path);
         anyhow::ensure!(!path.is_dir(), "{}: it is a directory", failed());
-        let file = File::create(&partial).with_context(failed)?;
+        // Emptied only once it is ours: two files of one name, of this run or another, would spoil each other.
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(&partial);
+        let file = file.with_context(failed)?;
+        if file.try_lock().is_err() {
+            let message = format!("{}: it is being written already", failed());
+            return Err(Usage::new(message, "give each file a name of its own").into());
+        }
+        file.set_len(0).with_context(failed)?;
         Ok(Self { path: path.into(), partial, file })
     }
 
