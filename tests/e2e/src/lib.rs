@@ -1,7 +1,5 @@
 //! What the end-to-end tests share: components, stores, runs.
 
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -20,17 +18,23 @@ pub const STRATEGIES: [&str; 3] = ["cross-sell", "magic-number", "recall-waves"]
 
 /// The root of the repository.
 pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap()
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the crate lies in tests/")
 }
 
 /// The folder of the build that is running, such as `target/debug`.
 fn build_dir() -> PathBuf {
-    std::env::current_exe().unwrap().ancestors().nth(2).unwrap().to_owned()
+    let test = std::env::current_exe().expect("a test knows its own path");
+    test.ancestors().nth(2).expect("cargo builds tests in TARGET/PROFILE/deps").to_owned()
 }
 
 /// A component built by `cargo xtask build`.
 pub fn component(name: &str) -> PathBuf {
-    let path = build_dir().parent().unwrap().join("components").join(name).with_extension("wasm");
+    let path = build_dir()
+        .parent()
+        .expect("a profile lies in the target directory")
+        .join("components")
+        .join(name)
+        .with_extension("wasm");
     assert!(path.is_file(), "there is no `{}`: run `cargo xtask build`", path.display());
     path
 }
@@ -46,7 +50,7 @@ pub fn stratagem(dir: &Path) -> Command {
 
 /// An engine that compiles each time.
 pub fn engine(options: EngineOptions) -> Engine {
-    Engine::new(options).unwrap()
+    Engine::new(options).expect("this machine can run components")
 }
 
 /// A component with these settings, on the default engine.
@@ -57,7 +61,8 @@ pub fn configured(name: &str, settings: &[(&str, &str)]) -> Configured {
 /// A component with these settings.
 pub fn configured_on(engine: &Engine, name: &str, settings: &[(&str, &str)]) -> Configured {
     let settings: Vec<_> = settings.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-    engine.load_file(&component(name)).unwrap().configure(&settings).unwrap()
+    let strategy = engine.load_file(&component(name)).expect("the component loads");
+    strategy.configure(&settings).expect("the settings are allowed")
 }
 
 /// An empty store in New York and dollars.
@@ -71,7 +76,7 @@ pub fn empty_store() -> MemoryStore {
 /// Made-up customers.
 pub fn generated(spec: &Spec) -> MemoryStore {
     let store = empty_store();
-    generate(&store, spec, &mut |_| {}, &AtomicBool::new(false)).unwrap();
+    generate(&store, spec, &mut |_| {}, &AtomicBool::new(false)).expect("the spec is within its bounds");
     store
 }
 
@@ -99,12 +104,13 @@ pub fn ingest_bundled(store: &dyn Store, kinds: &[Kind]) {
             other => panic!("{other} are not bundled"),
         };
         let options = Options {
-            mapping: Mapping::parse(map).unwrap(),
+            mapping: Mapping::parse(map).expect("the mapping is well formed"),
             source_zone: Some(stratagem_model::Zone::utc()),
             ..Options::new(*kind)
         };
         let path = root().join("data/complete-journey").join(file);
-        ingest_file(store, &path, &options, &mut |_| {}, &AtomicBool::new(false)).unwrap();
+        ingest_file(store, &path, &options, &mut |_| {}, &AtomicBool::new(false))
+            .expect("the bundled data is whole");
     }
 }
 
@@ -120,7 +126,8 @@ pub fn decisions(
     backtest: &Backtest,
 ) -> (Vec<Decision>, RunResult) {
     let mut decisions = vec![];
-    let result = run(store, configured, backtest, &Progress::default(), &mut decisions).unwrap();
+    let result =
+        run(store, configured, backtest, &Progress::default(), &mut decisions).expect("the data can answer");
     decisions.sort_unstable_by_key(|d| (d.time, d.customer.bucket(), d.customer, d.action, d.item));
     (decisions, result)
 }
