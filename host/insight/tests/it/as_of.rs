@@ -21,7 +21,7 @@ fn instant(hour: i64) -> Time {
     Time(i64::from(FIRST_DAY) * DAY_MS + hour * HOUR_MS)
 }
 
-/// When it happened and how many hours later it was known.
+/// When it happened, and when it was known: up to 54 hours later.
 fn times() -> impl Strategy<Value = (Time, Time)> {
     (0..HOURS / 6, 0..4_i64).prop_map(|(at, late)| (instant(at * 6), instant((at + late * late) * 6)))
 }
