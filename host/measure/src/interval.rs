@@ -1,7 +1,9 @@
-//! Confidence intervals.
+//! Intervals of one proportion, and of a difference of two means.
 
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
+
+use crate::{Estimate, Refusal, Sample};
 
 /// A proportion with its interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -36,60 +38,31 @@ pub fn wilson(hits: u64, of: u64, confidence: f64) -> Option<Rate> {
     Some(Rate { hits, of, value: p, low: low.min(p), high: high.max(p) })
 }
 
-/// Count, sum and sum of squares of a sample.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Moments {
-    pub count: u64,
-    pub sum: i64,
-    pub squares: i128,
-}
-
-impl Moments {
-    /// The mean; `None` without values.
-    pub fn mean(&self) -> Option<f64> {
-        (self.count > 0).then(|| self.sum as f64 / self.count as f64)
-    }
-
-    /// The unbiased variance; `None` below two values. The sums are exact, so nothing cancels.
-    pub fn variance(&self) -> Option<f64> {
-        if self.count < 2 {
-            return None;
-        }
-        let n = i128::from(self.count);
-        let sum = i128::from(self.sum);
-        let centred = n.checked_mul(self.squares)?.checked_sub(sum.checked_mul(sum)?)?;
-        Some(centred as f64 / (n as f64 * (n - 1) as f64))
-    }
-}
-
-/// A difference of means with its interval.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Difference {
-    pub estimate: f64,
-    pub standard_error: f64,
-    pub low: f64,
-    pub high: f64,
-}
-
-/// The difference of two means with Welch's interval; `None` if a sample has fewer than two values or neither
-/// varies.
+/// The difference of two means, first less second, with Welch's interval.
 ///
 /// The standard error is √(s₁²/n₁ + s₂²/n₂), its degrees of freedom by Welch-Satterthwaite. Source: B. L. Welch,
 /// "The generalization of 'Student's' problem when several different population variances are involved",
 /// Biometrika 34 (1947).
-pub fn welch(first: &Moments, second: &Moments, confidence: f64) -> Option<Difference> {
-    let estimate = first.mean()? - second.mean()?;
-    let (a, b) = (first.variance()? / first.count as f64, second.variance()? / second.count as f64);
+///
+/// # Errors
+/// A sample has fewer than two values, or neither varies.
+pub fn welch(first: &Sample, second: &Sample, confidence: f64) -> Result<Estimate, Refusal> {
+    for sample in [first, second] {
+        if sample.count < 2 {
+            return Err(Refusal::TooFew { what: "an arm".into(), unit: "customers", have: sample.count, need: 2 });
+        }
+    }
+    let value = first.mean - second.mean;
+    let (a, b) = (first.variance / first.count as f64, second.variance / second.count as f64);
     let squared = a + b;
     if squared <= 0.0 {
-        return None;
+        return Err(Refusal::NoVariation { what: "the outcome in both arms".into() });
     }
     let freedom = squared * squared / (a * a / (first.count - 1) as f64 + b * b / (second.count - 1) as f64);
     let standard_error = squared.sqrt();
-    let quantile = StudentsT::new(0.0, 1.0, freedom).ok()?.inverse_cdf(0.5 + confidence / 2.0);
-    let half = quantile * standard_error;
-    Some(Difference { estimate, standard_error, low: estimate - half, high: estimate + half })
+    let student = StudentsT::new(0.0, 1.0, freedom).expect("the degrees of freedom are positive");
+    let half = student.inverse_cdf(0.5 + confidence / 2.0) * standard_error;
+    Ok(Estimate { value, standard_error, low: value - half, high: value + half })
 }
 
 #[cfg(test)]
@@ -112,17 +85,14 @@ mod tests {
 
     #[test]
     fn welch_agrees_with_a_worked_example() {
-        let moments = |values: &[i64]| Moments {
-            count: values.len() as u64,
-            sum: values.iter().sum(),
-            squares: values.iter().map(|v| i128::from(v * v)).sum(),
-        };
+        let sample = |values: &[f64]| Sample::of(values).unwrap();
         // Means 5 and 8, variances 2.5 and 10, five values each: SE = sqrt(2.5), 5.882 degrees of freedom.
-        let difference = welch(&moments(&[3, 4, 5, 6, 7]), &moments(&[4, 6, 8, 10, 12]), 0.95).unwrap();
-        assert_eq!(difference.estimate, -3.0);
+        let difference = welch(&sample(&[3.0, 4.0, 5.0, 6.0, 7.0]), &sample(&[4.0, 6.0, 8.0, 10.0, 12.0]), 0.95).unwrap();
+        assert_eq!(difference.value, -3.0);
         assert!((difference.standard_error - 2.5_f64.sqrt()).abs() < 1e-12);
         assert!((difference.low - -6.8876).abs() < 1e-3, "{difference:?}");
-        assert_eq!(welch(&moments(&[1]), &moments(&[1, 2]), 0.95), None);
+        assert!(welch(&sample(&[1.0]), &sample(&[1.0, 2.0]), 0.95).is_err());
+        assert!(welch(&sample(&[1.0, 1.0]), &sample(&[1.0, 1.0]), 0.95).is_err());
     }
 
     proptest! {

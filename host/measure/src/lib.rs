@@ -1,9 +1,16 @@
-//! Statistics: intervals of proportions and of differences in means. No I/O, no decisions, `f64`.
+//! Statistics: what a strategy caused, and how sure one may be. No I/O, no decisions, `f64`.
+//!
+//! Each public function names its formula and its source. What cannot be answered is a [`Refusal`], never a number.
 //!
 //! # Not here
 //!
 //! Anything a gate or a strategy reads: decisions are made on integers.
 
+mod estimate;
 mod interval;
+pub mod random;
+mod refusal;
 
-pub use interval::{Difference, Moments, Rate, welch, wilson};
+pub use estimate::{Estimate, Moments, Sample};
+pub use interval::{Rate, welch, wilson};
+pub use refusal::Refusal;

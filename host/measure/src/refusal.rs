@@ -1,0 +1,48 @@
+//! Why a question cannot be answered with this data, and what would be needed.
+
+use serde::Serialize;
+
+/// Why there is no number. A refusal is an answer: it says what is missing instead of printing a guess.
+#[derive(Debug, Clone, PartialEq, Serialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", tag = "refusal")]
+#[non_exhaustive]
+pub enum Refusal {
+    #[error("{what}: {have} {unit}, at least {need} needed")]
+    TooFew { what: String, unit: &'static str, have: u64, need: u64 },
+    #[error("{what} does not vary")]
+    NoVariation { what: String },
+    #[error("{what} is {value}, but must be {must}")]
+    BadValue { what: String, value: f64, must: &'static str },
+    #[error("no support: {what}")]
+    NoSupport { what: String },
+    #[error("the effective sample size is {ess:.1} of {rows} rows, below {need:.0}")]
+    LowEffectiveSampleSize { ess: f64, rows: u64, need: f64 },
+    #[error("sample ratio mismatch: {observed:?} customers where {expected:?} were to be expected (p = {p_value:.2e})")]
+    SampleRatioMismatch { observed: Vec<u64>, expected: Vec<f64>, p_value: f64 },
+    #[error("{what} did not converge: {why}")]
+    NotConverged { what: String, why: String },
+}
+
+impl Refusal {
+    /// What would be needed for an answer.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::TooFew { unit, have, need, .. } => {
+                format!("bring at least {} more {unit}, or ask a question that needs fewer", need.saturating_sub(*have))
+            }
+            Self::NoVariation { .. } => "bring data in which it differs between customers".into(),
+            Self::BadValue { .. } => "correct the value, or leave the row out".into(),
+            Self::NoSupport { .. } => {
+                "log what the policy would choose with a probability above 0, or evaluate a policy that stays within the log".into()
+            }
+            Self::LowEffectiveSampleSize { ess, rows, need } => format!(
+                "bring about {:.0} rows logged in the same way, or evaluate a policy nearer to the one that was logged",
+                *rows as f64 * need / ess.max(1.0)
+            ),
+            Self::SampleRatioMismatch { .. } => {
+                "find out why customers are missing from an arm before reading any difference: assignment, logging or filtering".into()
+            }
+            Self::NotConverged { .. } => "bring more customers with repeat orders, or use a simpler model".into(),
+        }
+    }
+}
