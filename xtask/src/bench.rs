@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
+use crate::data::{self, PYARROW};
 use crate::guests;
-use crate::shell::{program, root, run, succeeds};
+use crate::shell::{program, root, run};
 
 const HELP: &str = "\
 Usage: cargo xtask bench [--customers N] [--without-data]
@@ -39,32 +40,17 @@ pub(crate) fn bench(arguments: &[String]) -> Result<()> {
         .env("BENCH_WORK", &work)
         .env("BENCH_CUSTOMERS", customers);
     if with_data {
-        let python = python(&work)?;
-        bench.env("BENCH_DATA", data(&work, &python)?).env("BENCH_PYTHON", python);
+        let python = data::python(&[PYARROW, ("pandas==3.1.1", "pandas"), ("numpy==2.4.6", "numpy")])?;
+        bench.env("BENCH_DATA", complete_journey(&python)?).env("BENCH_PYTHON", python);
     }
     run(&mut bench)
 }
 
-/// A Python with the peers, in the target directory.
-fn python(work: &Path) -> Result<PathBuf> {
-    let python = work.join("venv/bin/python");
-    if !succeeds(program(&python.to_string_lossy()).args(["-c", "import pandas, pyarrow"])) {
-        run(program("python3").args(["-m", "venv"]).arg(work.join("venv")))?;
-        let packages = ["pandas==3.1.1", "pyarrow==26.0.1", "numpy==2.4.6"];
-        run(program(&python.to_string_lossy()).args(["-m", "pip", "install", "--quiet"]).args(packages))?;
-    }
-    Ok(python)
-}
-
 /// The whole of Complete Journey, as published, as CSV, and ten times over with shifted ids.
-fn data(work: &Path, python: &Path) -> Result<PathBuf> {
-    let data = work.join("complete-journey");
-    let python = || program(&python.to_string_lossy());
-    if !data.join("transactions.csv").is_file() {
-        run(python().args(["data/fetch.py", "complete-journey", "--csv", "--out"]).arg(&data))?;
-    }
+fn complete_journey(python: &Path) -> Result<PathBuf> {
+    let data = data::complete_journey(python)?;
     if !data.join("transactions-10x.parquet").is_file() {
-        run(python().arg("tests/bench/replicate.py").arg(&data).arg("10"))?;
+        run(program(&python.to_string_lossy()).arg("tests/bench/replicate.py").arg(&data).arg("10"))?;
     }
     Ok(data)
 }

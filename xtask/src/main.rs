@@ -3,6 +3,7 @@
 #![expect(clippy::print_stderr, reason = "it tells a developer what it does")]
 
 mod bench;
+mod data;
 mod guests;
 mod shell;
 
@@ -16,13 +17,14 @@ Usage: cargo xtask COMMAND
 
   demo         build everything, ingest the bundled data, backtest the shipped strategies
   build        build the shipped strategies, and the guests of the tests, to components
-  test         all tests that need only Rust
+  test         all tests that need only Rust; `test --with data` also those on data it fetches (needs python3)
   check        formatting and clippy, on host and guest targets
   ci           check, then test
+  data         fetch the public data sets into target/data (needs python3)
   bench        measure against the peers in one run (needs python3; installs pandas into target/)
   setup        add the WebAssembly targets
 
-`test` takes further arguments for the test runner, such as a name to filter by.";
+`test` and `ci` take further arguments for the test runner, such as a name to filter by.";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -46,6 +48,7 @@ fn run(command: &str, rest: &[String]) -> Result<()> {
         "test" => test(rest),
         "check" => check(),
         "ci" => check().and_then(|()| test(rest)),
+        "data" => data::fetch().map(drop),
         "bench" => bench::bench(rest),
         "setup" => guests::add_targets(),
         "help" | "--help" | "-h" => {
@@ -62,17 +65,35 @@ fn demo() -> Result<()> {
     shell::run(&mut guests::stratagem("release", &["demo", "--components", &components.to_string_lossy()])?)
 }
 
+/// The crate whose tests read fetched data: left out, not skipped, where there is none.
+const REFERENCE: &str = "stratagem-reference";
+
 fn test(rest: &[String]) -> Result<()> {
+    let (with_data, rest) = match rest {
+        [with, data, rest @ ..] if with == "--with" && data == "data" => (true, rest),
+        [with, ..] if with == "--with" => bail!("`--with` takes `data`\n\n{HELP}"),
+        rest => (false, rest),
+    };
     guests::build()?;
-    if shell::succeeds(cargo().args(["nextest", "--version"])) {
-        shell::run(cargo().args(["nextest", "run", "--workspace", "--no-fail-fast"]).args(rest))?;
+    let is_nextest = shell::succeeds(cargo().args(["nextest", "--version"]));
+    let mut tests = cargo();
+    if is_nextest {
+        tests.args(["nextest", "run"]);
     } else {
-        shell::run(
-            cargo().args(["test", "--workspace", "--no-fail-fast", "--lib", "--bins", "--tests"]).args(rest),
-        )?;
+        tests.args(["test", "--lib", "--bins", "--tests"]);
     }
-    // The runner above leaves out the examples in the SDK's documentation.
-    shell::run(cargo().args(["test", "--doc", "-p", "stratagem-sdk"]))
+    tests.args(["--workspace", "--no-fail-fast"]);
+    if with_data {
+        tests.env("STRATAGEM_DATA", data::fetch()?);
+    } else if is_nextest {
+        // Selected after compiling: with another selection of packages, dependencies would be compiled again.
+        tests.args(["-E", &format!("not package({REFERENCE})")]);
+    } else {
+        tests.args(["--exclude", REFERENCE]);
+    }
+    // The runner leaves out the examples in the SDK's documentation: they come first, so that its summary is last.
+    shell::run(cargo().args(["test", "--doc", "-p", "stratagem-sdk"]))?;
+    shell::run(tests.args(rest))
 }
 
 fn check() -> Result<()> {

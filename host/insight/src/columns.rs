@@ -179,7 +179,7 @@ impl Spec {
             }
             Source::LifecycleStage => rows.for_each(|r| {
                 intervals(t, r, known[r], &mut scratch);
-                out.push_u32(stage(view, r, known[r], median(&mut scratch)));
+                out.push_u32(stage(t, r, known[r], view.now, median(&mut scratch)));
             }),
             Source::CategoryCodes | Source::CategoryCounts | Source::CategoryLastTimes => {
                 self.fill_categories(as_of.categories.as_ref(), rows, out);
@@ -327,12 +327,22 @@ fn histogram<const N: usize>(out: &mut Column, bins: impl Iterator<Item = u32>) 
     out.end_row();
 }
 
+impl Timelines {
+    /// The lifecycle stage of a row at `now`, given how many of its orders are known; `None` without an order.
+    /// Needs days.
+    pub fn lifecycle_stage(&self, row: usize, known: u32, now: Time) -> Option<u32> {
+        let mut scratch = vec![];
+        intervals(self, row, known, &mut scratch);
+        stage(self, row, known, now, median(&mut scratch))
+    }
+}
+
 /// The lifecycle stage: introduction up to one order, growth up to three, then maturity; dormancy after twice
 /// the customer's own median interval (at least 14 days, 60 days where it is unknown), lost after 180 days or
 /// three times that, whichever is later.
-fn stage(view: &View<'_>, row: usize, known: u32, median: Option<i64>) -> Option<u32> {
-    let last = view.timelines.last_order_time(row, known)?;
-    let silence = view.now.0 - last.0;
+fn stage(t: &Timelines, row: usize, known: u32, now: Time, median: Option<i64>) -> Option<u32> {
+    let last = t.last_order_time(row, known)?;
+    let silence = now.0 - last.0;
     let dormant = median.map_or(DORMANT_DAYS * DAY_MS, |median| (2 * median).max(14 * DAY_MS));
     let lost = (3 * dormant).max(LOST_DAYS * DAY_MS);
     Some(match known {

@@ -49,7 +49,12 @@ pub fn wilson(hits: u64, of: u64, confidence: f64) -> Option<Rate> {
 pub fn welch(first: &Sample, second: &Sample, confidence: f64) -> Result<Estimate, Refusal> {
     for sample in [first, second] {
         if sample.count < 2 {
-            return Err(Refusal::TooFew { what: "an arm".into(), unit: "customers", have: sample.count, need: 2 });
+            return Err(Refusal::TooFew {
+                what: "an arm".into(),
+                unit: "customers",
+                have: sample.count,
+                need: 2,
+            });
         }
     }
     let value = first.mean - second.mean;
@@ -87,7 +92,8 @@ mod tests {
     fn welch_agrees_with_a_worked_example() {
         let sample = |values: &[f64]| Sample::of(values).unwrap();
         // Means 5 and 8, variances 2.5 and 10, five values each: SE = sqrt(2.5), 5.882 degrees of freedom.
-        let difference = welch(&sample(&[3.0, 4.0, 5.0, 6.0, 7.0]), &sample(&[4.0, 6.0, 8.0, 10.0, 12.0]), 0.95).unwrap();
+        let difference =
+            welch(&sample(&[3.0, 4.0, 5.0, 6.0, 7.0]), &sample(&[4.0, 6.0, 8.0, 10.0, 12.0]), 0.95).unwrap();
         assert_eq!(difference.value, -3.0);
         assert!((difference.standard_error - 2.5_f64.sqrt()).abs() < 1e-12);
         assert!((difference.low - -6.8876).abs() < 1e-3, "{difference:?}");

@@ -17,7 +17,9 @@ pub enum Refusal {
     NoSupport { what: String },
     #[error("the effective sample size is {ess:.1} of {rows} rows, below {need:.0}")]
     LowEffectiveSampleSize { ess: f64, rows: u64, need: f64 },
-    #[error("sample ratio mismatch: {observed:?} customers where {expected:?} were to be expected (p = {p_value:.2e})")]
+    #[error(
+        "sample ratio mismatch: {observed:?} customers where {expected:?} were to be expected (p = {p_value:.2e})"
+    )]
     SampleRatioMismatch { observed: Vec<u64>, expected: Vec<f64>, p_value: f64 },
     #[error("{what} did not converge: {why}")]
     NotConverged { what: String, why: String },

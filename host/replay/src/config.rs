@@ -25,6 +25,8 @@ pub struct Backtest {
     pub instances: Instances,
     /// *Free, if wake times are right.* Ask about every customer at every step.
     pub every_step: bool,
+    /// *Free.* Keep each eligible customer's outcome, for what sums cannot answer: bootstrap, balance, A/A splits.
+    pub keeps_customers: bool,
     /// Pretend that nothing known at this instant or later exists.
     pub cut: Option<stratagem_model::Time>,
 }
@@ -42,6 +44,7 @@ impl Backtest {
             batch_rows: 8_192,
             instances: Instances::Fresh,
             every_step: false,
+            keeps_customers: false,
             cut: None,
         }
     }

@@ -15,10 +15,13 @@ use stratagem_runtime::{Configured, LogLine};
 use stratagem_store::{Store, StoreError};
 
 use crate::clock::{Clock, Step};
+use crate::cohorts::{Cohort, Months};
 use crate::config::{Backtest, BacktestError};
+use crate::curve::{CurvePoint, Periods, curve};
 use crate::outcome::{Measured, Totals, measure};
 use crate::receipt::{BucketDigests, Receipt, digest, digest_buckets};
 use crate::shard::{FailureCount, Shard, Shared};
+use crate::summary::CONFIDENCE;
 
 /// Customers a shard should have: enough for full batches, few enough to fit a cache.
 const CUSTOMERS_PER_SHARD: u64 = 8_192;
@@ -73,6 +76,8 @@ pub struct RunResult {
     /// The last local day of the data.
     pub data_end: String,
     pub totals: Totals,
+    pub curve: Vec<CurvePoint>,
+    pub cohorts: Vec<Cohort>,
     pub failures: Vec<FailureCount>,
     pub log: Vec<LogLine>,
     pub receipt: Receipt,
@@ -157,10 +162,20 @@ impl<'a> Run<'a> {
         let window_ms = i64::from(backtest.window_days) * DAY_MS;
         let last_step = clock.time(clock.len() as Step - 1);
         let end = Time(zone.at(until + 1, 0).0 + window_ms);
-        let measured = Measured { from: zone.at(from, 0), last_step, end, window_ms };
+        let measured = Measured {
+            from: zone.at(from, 0),
+            last_step,
+            end,
+            window_ms,
+            periods: Periods::new(zone.at(from, 0), end),
+            months: Months::new(zone, data.0, data.1),
+            keeps_customers: backtest.keeps_customers,
+        };
         let pairs = references.pair_schedule();
         let mut needs = columns.needs();
         needs.events = context.has_events;
+        // Of the lifecycle stages that participants are counted by.
+        needs.days = true;
         needs.categories |= pairs.is_some() || plan.goal == Goal::ItemOrder;
         Ok(Self {
             store,
@@ -196,7 +211,7 @@ impl<'a> Run<'a> {
             references: &self.references,
             population: &population,
         };
-        let mut collected = Collected::new(self.configured.plan().actions.len());
+        let mut collected = Collected::new(self.configured.plan().actions.len(), &self.measured);
         if let Some(budget) = self.backtest.policy.budget {
             let shards = kept.into_iter().map(|timelines| Shard::new(&shared, timelines)).collect();
             for finished in self.lockstep(shards, Budget::new(budget))? {
@@ -296,7 +311,7 @@ impl<'a> Run<'a> {
     }
 
     fn finish(&self, mut shard: Shard<'_>) -> Result<Finished, BacktestError> {
-        let totals = measure(&mut shard, &self.measured, self.configured.plan().goal);
+        let totals = measure(&mut shard, &self.measured, self.configured.plan());
         self.progress.step(1)?;
         let failures = shard.take_failures();
         let log = shard.evaluator().take_log();
@@ -328,9 +343,9 @@ struct Collected {
 }
 
 impl Collected {
-    fn new(actions: usize) -> Self {
+    fn new(actions: usize, measured: &Measured) -> Self {
         Self {
-            totals: Totals::new(actions),
+            totals: Totals::new(actions, measured),
             decisions: 0,
             digests: vec![],
             failures: BTreeMap::new(),
@@ -343,7 +358,7 @@ impl Collected {
 
     fn add(&mut self, shard: Finished, sink: &mut dyn Sink) -> Result<(), BacktestError> {
         sink.write(&shard.decisions).map_err(BacktestError::Sink)?;
-        self.totals = std::mem::take(&mut self.totals).merge(&shard.totals);
+        self.totals = std::mem::take(&mut self.totals).merge(shard.totals);
         self.decisions += shard.decisions.len() as u64;
         self.digests.extend(shard.digests);
         for failure in shard.failures {
@@ -369,9 +384,12 @@ impl Collected {
             batches,
             rows,
         });
+        let zone = &run.context.zone;
         RunResult {
             days: run.days.clone(),
             data_end: run.data_end.clone(),
+            curve: curve(&self.totals, &run.measured.periods, zone, CONFIDENCE),
+            cohorts: self.totals.cohorts.summarise(&run.measured.months),
             totals: self.totals,
             failures: failures.collect(),
             log: self.log,

@@ -18,7 +18,9 @@
 mod attribution;
 pub mod audit;
 mod clock;
+mod cohorts;
 mod config;
+mod curve;
 mod driver;
 mod lookalike;
 mod outcome;
@@ -27,9 +29,11 @@ mod shard;
 mod summary;
 
 pub use clock::Clock;
+pub use cohorts::Cohort;
 pub use config::{Backtest, BacktestError};
+pub use curve::CurvePoint;
 pub use driver::{Progress, RunResult, Sink, run};
-pub use outcome::{ActionTotals, ArmTotals, ClassTotals, Totals};
+pub use outcome::{ActionTotals, ArmTotals, CustomerOutcome, SegmentTotals, Totals};
 pub use receipt::Receipt;
 pub use shard::FailureCount;
-pub use summary::{ActionSummary, Arm, ClassSummary, DecisionCount, Period, Summary, summarise};
+pub use summary::{ActionSummary, Arm, DecisionCount, Period, SegmentSummary, Summary, summarise};

@@ -3,30 +3,38 @@
 //! Controls are measured from the contacts they would have had. Which orders count for which contact is
 //! `attribution`.
 
-use serde::{Deserialize, Serialize};
 use stratagem_insight::{OwnTouch, Timelines};
 use stratagem_model::event::EventKind;
 use stratagem_model::time::{DAY_MS, Time};
-use stratagem_model::{Decision, Goal, Reason};
+use stratagem_model::{CustomerId, Decision, Goal, Money, Plan, Reason};
 
 use crate::attribution::{Candidate, attribute};
+use crate::cohorts::{CohortTotals, Months};
+use crate::curve::{self, PeriodTotals, Periods};
 use crate::lookalike::{self, SilenceCounts};
 use crate::shard::Shard;
 
 /// How a row came into the strategy.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Entry {
     /// Was asked about at least once.
     pub(crate) is_eligible: bool,
     /// Was touched, or would have been but for the holdout.
     pub(crate) is_participant: bool,
-    /// RFM class at the first touch.
+    /// RFM class and lifecycle stage at the first touch.
     pub(crate) class: Option<u32>,
+    pub(crate) stage: Option<u32>,
+    /// When it was first asked about.
+    pub(crate) entered: Time,
+}
+
+impl Entry {
+    pub(crate) const NONE: Self =
+        Self { is_eligible: false, is_participant: false, class: None, stage: None, entered: Time::MAX };
 }
 
 /// Sums over touches.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ActionTotals {
     pub touches: u64,
     /// Contacts with at least one qualifying order in their window.
@@ -36,18 +44,16 @@ pub struct ActionTotals {
     pub gmv: i64,
 }
 
-/// Sums over participants of one RFM class at their first touch.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct ClassTotals {
+/// Sums over participants of one RFM class, or one lifecycle stage, at their first touch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SegmentTotals {
     pub participants: u64,
     pub converted: u64,
     pub gmv: i64,
 }
 
 /// Sums over the customers of one arm.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ArmTotals {
     /// Customers the strategy was asked about.
     pub eligible: u64,
@@ -70,7 +76,10 @@ pub struct ArmTotals {
     /// By action.
     pub actions: Vec<ActionTotals>,
     /// By RFM class; the ninth is customers without an order.
-    pub classes: Vec<ClassTotals>,
+    pub classes: Vec<SegmentTotals>,
+    /// By lifecycle stage; the sixth is customers without an order.
+    pub stages: Vec<SegmentTotals>,
+    pub(crate) periods: Vec<PeriodTotals>,
 }
 
 /// What a run did to whom, and what followed.
@@ -83,6 +92,26 @@ pub struct Totals {
     pub control: ArmTotals,
     pub shares: Shares,
     pub(crate) population: SilenceCounts,
+    pub(crate) cohorts: CohortTotals,
+    /// Each eligible customer, in the order of `(bucket, customer)`, if the run keeps them.
+    pub customers_of_run: Vec<CustomerOutcome>,
+}
+
+/// What is known of an eligible customer when the strategy was first asked about him, and what followed.
+///
+/// The population that arms are compared over: also those the strategy wanted nothing of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CustomerOutcome {
+    pub customer: CustomerId,
+    pub is_control: bool,
+    pub is_participant: bool,
+    /// Days since the last order, and orders and their value so far, when first asked about.
+    pub recency_days: Option<i64>,
+    pub frequency: u32,
+    pub monetary: Money,
+    /// Over the whole measured period: orders, and their value before discounts.
+    pub orders: u32,
+    pub gmv: Money,
 }
 
 /// Counts of decisions, and of contacts by how long the customer had been silent.
@@ -132,10 +161,12 @@ impl Shares {
 }
 
 impl ArmTotals {
-    fn new(actions: usize) -> Self {
+    fn new(actions: usize, periods: usize) -> Self {
         Self {
             actions: vec![ActionTotals::default(); actions],
-            classes: vec![ClassTotals::default(); 9],
+            classes: vec![SegmentTotals::default(); 9],
+            stages: vec![SegmentTotals::default(); 6],
+            periods: vec![PeriodTotals::default(); periods],
             ..Self::default()
         }
     }
@@ -159,37 +190,43 @@ impl ArmTotals {
             mine.orders += theirs.orders;
             mine.gmv += theirs.gmv;
         }
-        for (mine, theirs) in self.classes.iter_mut().zip(&other.classes) {
+        let segments = self.classes.iter_mut().chain(&mut self.stages);
+        for (mine, theirs) in segments.zip(other.classes.iter().chain(&other.stages)) {
             mine.participants += theirs.participants;
             mine.converted += theirs.converted;
             mine.gmv += theirs.gmv;
         }
+        self.periods.iter_mut().zip(&other.periods).for_each(|(mine, theirs)| mine.add(theirs));
     }
 }
 
 impl Totals {
-    pub(crate) fn new(actions: usize) -> Self {
+    pub(crate) fn new(actions: usize, measured: &Measured) -> Self {
         Self {
             customers: 0,
-            treated: ArmTotals::new(actions),
-            control: ArmTotals::new(actions),
+            treated: ArmTotals::new(actions, measured.periods.len()),
+            control: ArmTotals::new(actions, measured.periods.len()),
             shares: Shares::new(actions),
             population: SilenceCounts::default(),
+            cohorts: CohortTotals::new(&measured.months),
+            customers_of_run: vec![],
         }
     }
 
-    pub(crate) fn merge(mut self, other: &Self) -> Self {
+    pub(crate) fn merge(mut self, mut other: Self) -> Self {
         self.customers += other.customers;
         self.treated.add(&other.treated);
         self.control.add(&other.control);
         self.shares.add(&other.shares);
         self.population.merge(&other.population);
+        self.cohorts.merge(&other.cohorts);
+        self.customers_of_run.append(&mut other.customers_of_run);
         self
     }
 }
 
 /// The period a run is measured over.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Measured {
     pub(crate) from: Time,
     /// The last step; touches can be up to a day later.
@@ -197,34 +234,73 @@ pub(crate) struct Measured {
     /// Until here orders are counted.
     pub(crate) end: Time,
     pub(crate) window_ms: i64,
+    pub(crate) periods: Periods,
+    pub(crate) months: Months,
+    /// Whether each customer's outcome is kept, and not only the sums.
+    pub(crate) keeps_customers: bool,
 }
 
 /// What happened to a shard's customers.
-pub(crate) fn measure(shard: &mut Shard<'_>, measured: &Measured, goal: Goal) -> Totals {
-    let mut totals = Totals::new(shard.shares.silences.len());
+pub(crate) fn measure(shard: &mut Shard<'_>, measured: &Measured, plan: &Plan) -> Totals {
+    let mut totals = Totals::new(plan.actions.len(), measured);
     totals.customers = shard.timelines.rows() as u64;
     totals.shares = std::mem::take(&mut shard.shares);
+    let mut scratch = vec![];
     for row in 0..shard.timelines.rows() {
         lookalike::count(&shard.timelines, row, measured, &mut totals.population);
+        totals.cohorts.count(&measured.months, &shard.timelines, row);
         let entry = shard.entries[row];
         if !entry.is_eligible {
             continue;
         }
-        let arm = if shard.is_control(row) { &mut totals.control } else { &mut totals.treated };
+        let is_control = shard.is_control(row);
+        let arm = if is_control { &mut totals.control } else { &mut totals.treated };
         arm.eligible += 1;
-        count_period(&shard.timelines, row, measured, arm);
+        let (orders, gmv) = count_period(&shard.timelines, row, measured, &mut scratch, arm);
         if entry.is_participant {
-            count_touches(shard, row, measured, goal, arm);
+            count_touches(shard, row, measured, plan, arm);
+        }
+        if measured.keeps_customers {
+            totals.customers_of_run.push(outcome(&shard.timelines, row, &entry, is_control, orders, gmv));
         }
     }
     totals
 }
 
-fn count_period(timelines: &Timelines, row: usize, measured: &Measured, arm: &mut ArmTotals) {
+fn outcome(
+    timelines: &Timelines,
+    row: usize,
+    entry: &Entry,
+    is_control: bool,
+    orders: u64,
+    gmv: Money,
+) -> CustomerOutcome {
+    let known = timelines.advance(row, 0, entry.entered);
+    let last = timelines.last_order_time(row, known);
+    CustomerOutcome {
+        customer: timelines.customer(row),
+        is_control,
+        is_participant: entry.is_participant,
+        recency_days: last.map(|last| (entry.entered.0 - last.0).div_euclid(DAY_MS)),
+        frequency: known,
+        monetary: timelines.monetary(row, known),
+        orders: orders as u32,
+        gmv,
+    }
+}
+
+fn count_period(
+    timelines: &Timelines,
+    row: usize,
+    measured: &Measured,
+    scratch: &mut Vec<Money>,
+    arm: &mut ArmTotals,
+) -> (u64, Money) {
     let is_inside = |at: Time| measured.from <= at && at < measured.end;
+    let inside = || timelines.orders(row).filter(|order| is_inside(timelines.order_time(*order)));
     let mut gmv = 0;
     let mut orders = 0;
-    for order in timelines.orders(row).filter(|order| is_inside(timelines.order_time(*order))) {
+    for order in inside() {
         let (gross, discount) = timelines.order_value(order);
         gmv += gross;
         orders += 1;
@@ -234,23 +310,30 @@ fn count_period(timelines: &Timelines, row: usize, measured: &Measured, arm: &mu
     arm.orders += orders;
     arm.gmv += gmv;
     arm.gmv_squares += i128::from(gmv) * i128::from(gmv);
+    let values = inside().map(|order| (timelines.order_time(order), timelines.order_value(order).0));
+    curve::add_orders(&measured.periods, values, scratch, &mut arm.periods);
     let events = timelines.events_before(row, Time::MAX).iter();
     let refunds = events.filter(|event| event.kind == EventKind::Refund && is_inside(event.event_time));
     arm.refunds += refunds.map(|event| event.value).sum::<i64>();
+    (orders, gmv)
 }
 
-fn count_touches(shard: &Shard<'_>, row: usize, measured: &Measured, goal: Goal, arm: &mut ArmTotals) {
+fn count_touches(shard: &Shard<'_>, row: usize, measured: &Measured, plan: &Plan, arm: &mut ArmTotals) {
     let timelines = &shard.timelines;
     let touches = shard.touches.of(row);
     for touch in touches {
         arm.actions[touch.action as usize].touches += 1;
+        let (contact_cost, face_value) = curve::costs(plan, touch.action);
+        let period = &mut arm.periods[measured.periods.index(touch.when)];
+        period.contact_cost += contact_cost;
+        period.offer_exposure += face_value;
     }
     let contacts: Vec<_> = touches.iter().copied().filter(|touch| touch.is_contact).collect();
     let orders = timelines.orders(row).map(|order| Candidate {
         time: timelines.order_time(order),
         gross: timelines.order_value(order).0,
         qualifies: move |touch: &OwnTouch| {
-            goal == Goal::Order || timelines.order_has_category(order, touch.item)
+            plan.goal == Goal::Order || timelines.order_has_category(order, touch.item)
         },
     });
     let attributed = attribute(&contacts, measured.window_ms, orders, &mut arm.actions);
@@ -259,8 +342,13 @@ fn count_touches(shard: &Shard<'_>, row: usize, measured: &Measured, goal: Goal,
     arm.converted += u64::from(attributed.orders > 0);
     arm.attributed_orders += attributed.orders;
     arm.attributed_gmv += attributed.gmv;
-    let class = &mut arm.classes[shard.entries[row].class.map_or(8, |class| class as usize)];
-    class.participants += 1;
-    class.converted += u64::from(attributed.orders > 0);
-    class.gmv += attributed.gmv;
+    let entry = &shard.entries[row];
+    for segment in [
+        &mut arm.classes[entry.class.map_or(8, |class| class as usize)],
+        &mut arm.stages[entry.stage.map_or(5, |stage| stage as usize)],
+    ] {
+        segment.participants += 1;
+        segment.converted += u64::from(attributed.orders > 0);
+        segment.gmv += attributed.gmv;
+    }
 }

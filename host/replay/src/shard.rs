@@ -78,7 +78,7 @@ impl<'a> Shard<'a> {
             queue: vec![vec![]; shared.clock.len()],
             due: vec![NEVER; rows],
             resting_until: vec![0; rows],
-            entries: vec![Entry::default(); rows],
+            entries: vec![Entry::NONE; rows],
             shares: Shares::new(shared.configured.plan().actions.len()),
             evaluator: Evaluator::new(shared.configured, shared.backtest.instances),
             columns: shared.columns.buffers(),
@@ -117,7 +117,9 @@ impl<'a> Shard<'a> {
         }
         for row in &self.asked.rows {
             self.as_of.advance(&self.timelines, *row as usize, now);
-            self.entries[*row as usize].is_eligible = true;
+            let entry = &mut self.entries[*row as usize];
+            entry.is_eligible = true;
+            entry.entered = entry.entered.min(now);
         }
         self.evaluations += self.asked.rows.len() as u64;
         let references = self.shared.references.at(self.shared.population, now);
@@ -294,6 +296,7 @@ impl<'a> Shard<'a> {
         if !entry.is_participant {
             entry.is_participant = true;
             entry.class = self.shared.population.rfm_class(&self.timelines, row, known, now);
+            entry.stage = self.timelines.lifecycle_stage(row, known, now);
         }
         let is_contact = self.shared.configured.plan().actions[proposal.action as usize].kind.is_contact();
         if is_contact && !self.is_control(row) {

@@ -4,13 +4,15 @@
 //! *attributed*, and shown beside what comparable customers bought whom nobody thought of contacting.
 
 use serde::{Deserialize, Serialize};
-use stratagem_measure::{Difference, Moments, Rate, welch, wilson};
+use stratagem_measure::{Estimate, Moments, Rate, welch, wilson};
 use stratagem_model::{ActionKind, Money, PPM, Plan, Reason};
 
+use crate::cohorts::Cohort;
+use crate::curve::CurvePoint;
 use crate::driver::RunResult;
-use crate::outcome::ArmTotals;
+use crate::outcome::{ArmTotals, SegmentTotals};
 
-const CONFIDENCE: f64 = 0.95;
+pub(crate) const CONFIDENCE: f64 = 0.95;
 
 /// The days a run covers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,12 +78,13 @@ pub struct ActionSummary {
     pub offer_exposure: Money,
 }
 
-/// Participants of one RFM class at their first touch.
+/// Participants of one RFM class, or of one lifecycle stage, at their first touch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct ClassSummary {
-    /// Bits R=4, F=2, M=1; nothing for customers without an order.
-    pub class: Option<u32>,
+pub struct SegmentSummary {
+    /// Of classes the bits R=4, F=2, M=1; of stages 0 introduction to 4 lost; nothing for customers without an order.
+    #[serde(alias = "class")]
+    pub segment: Option<u32>,
     pub participants: u64,
     pub conversion: Option<Rate>,
     pub natural_return_holdout: Option<Rate>,
@@ -111,7 +114,9 @@ pub struct Summary {
     /// Customers held out.
     pub control: Arm,
     pub actions: Vec<ActionSummary>,
-    pub classes: Vec<ClassSummary>,
+    pub classes: Vec<SegmentSummary>,
+    #[serde(default)]
+    pub stages: Vec<SegmentSummary>,
     pub decisions: Vec<DecisionCount>,
     pub contact_cost: Money,
     /// Face value of all offers sent: what they cost if every one is redeemed.
@@ -124,7 +129,12 @@ pub struct Summary {
     /// Share of the attributed GMV that must be caused for the worst-case cost to come back.
     pub break_even_share: Option<f64>,
     /// GMV per eligible customer, treated less control: in this mode nothing was done to anyone, so it is chance.
-    pub arms_difference: Option<Difference>,
+    pub arms_difference: Option<Estimate>,
+    /// The same as it grew over the run, with what was spent until then.
+    #[serde(default)]
+    pub curve: Vec<CurvePoint>,
+    #[serde(default)]
+    pub cohorts: Vec<Cohort>,
 }
 
 /// The metrics of a finished run.
@@ -135,7 +145,6 @@ pub fn summarise(result: &RunResult, plan: &Plan, window_days: u32, margin_ppm: 
     let offer_exposure = actions.iter().map(|action| action.offer_exposure).sum();
     let cost = (contact_cost + offer_exposure) as f64;
     let margin = totals.treated.attributed_gmv as f64 * f64::from(margin_ppm) / f64::from(PPM);
-    let moments = |arm: &ArmTotals| Moments { count: arm.eligible, sum: arm.gmv, squares: arm.gmv_squares };
     Summary {
         mode: "observational-replay".into(),
         period: Period {
@@ -147,16 +156,27 @@ pub fn summarise(result: &RunResult, plan: &Plan, window_days: u32, margin_ppm: 
         customers: totals.customers,
         treated: arm(&totals.treated),
         control: arm(&totals.control),
-        classes: classes(&totals.treated, &totals.control),
+        // Best customers first.
+        classes: segments(&totals.treated.classes, &totals.control.classes, (0..8).rev()),
+        stages: segments(&totals.treated.stages, &totals.control.stages, 0..5),
         decisions: decisions(result, plan),
         contact_cost,
         offer_exposure,
         margin_ppm,
         roi_if_all_caused: (cost > 0.0).then(|| (margin - cost) / cost),
         break_even_share: (margin > 0.0).then(|| cost / margin),
-        arms_difference: welch(&moments(&totals.treated), &moments(&totals.control), CONFIDENCE),
+        arms_difference: difference(&totals.treated, &totals.control),
+        curve: result.curve.clone(),
+        cohorts: result.cohorts.clone(),
         actions,
     }
+}
+
+fn difference(treated: &ArmTotals, control: &ArmTotals) -> Option<Estimate> {
+    let sample = |arm: &ArmTotals| {
+        Moments { count: arm.eligible, sum: arm.gmv, squares: arm.gmv_squares }.sample().ok()
+    };
+    welch(&sample(treated)?, &sample(control)?, CONFIDENCE).ok()
 }
 
 fn arm(totals: &ArmTotals) -> Arm {
@@ -203,20 +223,22 @@ fn actions(result: &RunResult, plan: &Plan) -> Vec<ActionSummary> {
     plan.actions.iter().enumerate().map(summary).collect()
 }
 
-fn classes(treated: &ArmTotals, control: &ArmTotals) -> Vec<ClassSummary> {
-    let summary = |i: usize| ClassSummary {
-        class: (i < 8).then_some(i as u32),
-        participants: treated.classes[i].participants,
-        conversion: wilson(treated.classes[i].converted, treated.classes[i].participants, CONFIDENCE),
-        natural_return_holdout: wilson(
-            control.classes[i].converted,
-            control.classes[i].participants,
-            CONFIDENCE,
-        ),
-        gmv: treated.classes[i].gmv,
+/// Segments that have participants, in this order; the last of the totals is customers without an order.
+fn segments(
+    treated: &[SegmentTotals],
+    control: &[SegmentTotals],
+    order: impl Iterator<Item = usize>,
+) -> Vec<SegmentSummary> {
+    let none = treated.len() - 1;
+    let rate = |totals: &SegmentTotals| wilson(totals.converted, totals.participants, CONFIDENCE);
+    let summary = |i: usize| SegmentSummary {
+        segment: (i < none).then_some(i as u32),
+        participants: treated[i].participants,
+        conversion: rate(&treated[i]),
+        natural_return_holdout: rate(&control[i]),
+        gmv: treated[i].gmv,
     };
-    // Best customers first.
-    (0..8).rev().chain([8]).map(summary).filter(|class| class.participants > 0).collect()
+    order.chain([none]).map(summary).filter(|segment| segment.participants > 0).collect()
 }
 
 fn decisions(result: &RunResult, plan: &Plan) -> Vec<DecisionCount> {

@@ -21,7 +21,10 @@ pub fn columns<const N: usize>(file: &str, names: [&str; N]) -> Vec<[String; N]>
     let mut reader = csv::Reader::from_path(data(file)).expect("a readable CSV file");
     let header = reader.headers().expect("a header").clone();
     let places = names.map(|name| {
-        header.iter().position(|column| column == name).unwrap_or_else(|| panic!("`{file}` has no column `{name}`"))
+        header
+            .iter()
+            .position(|column| column == name)
+            .unwrap_or_else(|| panic!("`{file}` has no column `{name}`"))
     });
     let row = |record: Result<csv::StringRecord, csv::Error>| {
         let record = record.expect("a readable row");

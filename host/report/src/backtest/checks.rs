@@ -1,7 +1,7 @@
 //! Whether a run is to be believed: failures, audits, and what must be chance and is not.
 
 use stratagem_library::Run;
-use stratagem_measure::{Difference, Rate};
+use stratagem_measure::{Estimate, Rate};
 use stratagem_model::Reason;
 use stratagem_model::money::group;
 use stratagem_replay::audit::{Audit, Finding};
@@ -69,11 +69,11 @@ fn failures(run: &Run, out: &mut Document) {
     out.alert(Tone::Bad, text, run.failures.iter().map(line).collect());
 }
 
-pub(crate) fn differs_from_zero(difference: &Difference) -> bool {
+pub(crate) fn differs_from_zero(difference: &Estimate) -> bool {
     difference.low > 0.0 || difference.high < 0.0
 }
 
-fn arms_differ(run: &Run, difference: &Difference, out: &mut Document) {
+fn arms_differ(run: &Run, difference: &Estimate, out: &mut Document) {
     let currency = &run.data.currency;
     out.alert(
         Tone::Warning,
@@ -81,7 +81,7 @@ fn arms_differ(run: &Run, difference: &Difference, out: &mut Document) {
             "A/A check: GMV for each eligible customer differs between treated and control by {} {} ({} to {}), \
              though nothing was done to anyone. Chance does this in 1 of 20 runs. Try another holdout salt: if it \
              stays, the arms are not alike, and an effect measured between them cannot be believed",
-            signed(currency, difference.estimate),
+            signed(currency, difference.value),
             currency.code,
             signed(currency, difference.low),
             signed(currency, difference.high)
@@ -125,7 +125,7 @@ pub(super) fn arms_line(run: &Run, out: &mut Document) {
         Some(difference) => {
             let range = format!(
                 "{} {} (95 %: {} to {})",
-                signed(currency, difference.estimate),
+                signed(currency, difference.value),
                 currency.code,
                 signed(currency, difference.low),
                 signed(currency, difference.high)

@@ -118,7 +118,7 @@ pub(super) fn classes(run: &Run, out: &mut Document) {
         numbers(format!("attributed\nGMV, {}", run.data.currency.code)),
     ]);
     for class in classes {
-        let (english, chinese) = match class.class {
+        let (english, chinese) = match class.segment {
             Some(bits) => RFM_CLASSES.get(bits as usize).copied().unwrap_or((NONE, NONE)),
             None => ("no order yet", "未下单"),
         };

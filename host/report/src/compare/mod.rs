@@ -115,7 +115,7 @@ fn metrics(runs: &[Run]) -> Table {
     row("ROI if all caused (not causal), %", &|run| percent(run.summary.roi_if_all_caused));
     row("break-even share of GMV, %", &|run| percent(run.summary.break_even_share));
     row(&units.label("A/A: ARPU difference"), &|run| {
-        run.summary.arms_difference.map_or(NONE.into(), |d| signed(&run.data.currency, d.estimate))
+        run.summary.arms_difference.map_or(NONE.into(), |d| signed(&run.data.currency, d.value))
     });
     row("decisions digest", &|run| short(&run.receipt.decisions_digest));
     table

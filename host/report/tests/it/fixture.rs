@@ -2,13 +2,13 @@
 
 use stratagem_gates::{Cap, ConsentRule, Holdout, Policy};
 use stratagem_library::{DataRecord, LoggedLine, Run, StrategyRecord};
-use stratagem_measure::{Difference, Rate, wilson};
+use stratagem_measure::{Estimate, Rate, wilson};
 use stratagem_model::parameter::Value;
 use stratagem_model::plan::Text;
 use stratagem_model::{ActionKind, Currency, Reason};
 use stratagem_replay::audit::{Audit, Finding};
 use stratagem_replay::{
-    ActionSummary, Arm, ClassSummary, DecisionCount, FailureCount, Period, Receipt, Summary,
+    ActionSummary, Arm, DecisionCount, FailureCount, Period, Receipt, SegmentSummary, Summary,
 };
 
 fn rate(hits: u64, of: u64) -> Option<Rate> {
@@ -112,12 +112,15 @@ fn summary() -> Summary {
         margin_ppm: 300_000,
         roi_if_all_caused: Some(0.274_06),
         break_even_share: Some(0.784_89),
-        arms_difference: Some(Difference {
-            estimate: -2_662.3,
+        arms_difference: Some(Estimate {
+            value: -2_662.3,
             standard_error: 9_840.1,
             low: -22_003.0,
             high: 16_678.4,
         }),
+        stages: vec![],
+        curve: vec![],
+        cohorts: vec![],
     }
 }
 
@@ -160,9 +163,9 @@ fn actions() -> Vec<ActionSummary> {
     ]
 }
 
-fn classes() -> Vec<ClassSummary> {
-    let class = |class, participants, converted, held, gmv| ClassSummary {
-        class,
+fn classes() -> Vec<SegmentSummary> {
+    let class = |segment, participants, converted, held, gmv| SegmentSummary {
+        segment,
         participants,
         conversion: rate(converted, participants),
         natural_return_holdout: held,
@@ -220,7 +223,7 @@ pub(crate) fn broken() -> Run {
     run.summary.decisions.push(DecisionCount { action: None, reason: Reason::Trapped, count: 1_204 });
     run.summary.decisions.push(DecisionCount { action: None, reason: Reason::OutOfFuel, count: 88 });
     run.summary.arms_difference =
-        Some(Difference { estimate: 21_662.3, standard_error: 9_840.1, low: 2_321.0, high: 41_003.6 });
+        Some(Estimate { value: 21_662.3, standard_error: 9_840.1, low: 2_321.0, high: 41_003.6 });
     run.summary.actions[0].natural_return_holdout = rate(300, 1_033);
     run.summary.break_even_share = Some(1.25);
     run.summary.roi_if_all_caused = Some(-0.2);
