@@ -8,7 +8,6 @@ use crate::Refusal;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Estimate {
-    #[serde(alias = "estimate")]
     pub value: f64,
     pub standard_error: f64,
     pub low: f64,

@@ -1,9 +1,7 @@
-//! Intervals of one proportion, and of a difference of two means.
+//! The interval of one proportion.
 
 use serde::{Deserialize, Serialize};
-use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
-
-use crate::{Estimate, Refusal, Sample};
+use statrs::distribution::{ContinuousCDF, Normal};
 
 /// A proportion with its interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -38,38 +36,6 @@ pub fn wilson(hits: u64, of: u64, confidence: f64) -> Option<Rate> {
     Some(Rate { hits, of, value: p, low: low.min(p), high: high.max(p) })
 }
 
-/// The difference of two means, first less second, with Welch's interval.
-///
-/// The standard error is √(s₁²/n₁ + s₂²/n₂), its degrees of freedom by Welch-Satterthwaite. Source: B. L. Welch,
-/// "The generalization of 'Student's' problem when several different population variances are involved",
-/// Biometrika 34 (1947).
-///
-/// # Errors
-/// A sample has fewer than two values, or neither varies.
-pub fn welch(first: &Sample, second: &Sample, confidence: f64) -> Result<Estimate, Refusal> {
-    for sample in [first, second] {
-        if sample.count < 2 {
-            return Err(Refusal::TooFew {
-                what: "an arm".into(),
-                unit: "customers",
-                have: sample.count,
-                need: 2,
-            });
-        }
-    }
-    let value = first.mean - second.mean;
-    let (a, b) = (first.variance / first.count as f64, second.variance / second.count as f64);
-    let squared = a + b;
-    if squared <= 0.0 {
-        return Err(Refusal::NoVariation { what: "the outcome in both arms".into() });
-    }
-    let freedom = squared * squared / (a * a / (first.count - 1) as f64 + b * b / (second.count - 1) as f64);
-    let standard_error = squared.sqrt();
-    let student = StudentsT::new(0.0, 1.0, freedom).expect("the degrees of freedom are positive");
-    let half = student.inverse_cdf(0.5 + confidence / 2.0) * standard_error;
-    Ok(Estimate { value, standard_error, low: value - half, high: value + half })
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -86,19 +52,6 @@ mod tests {
             assert!((rate.low - low).abs() < 1e-4 && (rate.high - high).abs() < 1e-4, "{rate:?}");
         }
         assert_eq!(wilson(0, 0, 0.95), None);
-    }
-
-    #[test]
-    fn welch_agrees_with_a_worked_example() {
-        let sample = |values: &[f64]| Sample::of(values).unwrap();
-        // Means 5 and 8, variances 2.5 and 10, five values each: SE = sqrt(2.5), 5.882 degrees of freedom.
-        let difference =
-            welch(&sample(&[3.0, 4.0, 5.0, 6.0, 7.0]), &sample(&[4.0, 6.0, 8.0, 10.0, 12.0]), 0.95).unwrap();
-        assert_eq!(difference.value, -3.0);
-        assert!((difference.standard_error - 2.5_f64.sqrt()).abs() < 1e-12);
-        assert!((difference.low - -6.8876).abs() < 1e-3, "{difference:?}");
-        assert!(welch(&sample(&[1.0]), &sample(&[1.0, 2.0]), 0.95).is_err());
-        assert!(welch(&sample(&[1.0, 1.0]), &sample(&[1.0, 1.0]), 0.95).is_err());
     }
 
     proptest! {

@@ -6,11 +6,18 @@
 //!
 //! Anything a gate or a strategy reads: decisions are made on integers.
 
+pub mod bootstrap;
+pub mod effects;
 mod estimate;
 mod interval;
+pub mod observational;
+pub mod off_policy;
 pub mod random;
 mod refusal;
+pub mod repurchase;
+pub mod uplift;
 
+pub use effects::welch;
 pub use estimate::{Estimate, Moments, Sample};
-pub use interval::{Rate, welch, wilson};
+pub use interval::{Rate, wilson};
 pub use refusal::Refusal;

@@ -18,9 +18,24 @@ pub enum Refusal {
     #[error("the effective sample size is {ess:.1} of {rows} rows, below {need:.0}")]
     LowEffectiveSampleSize { ess: f64, rows: u64, need: f64 },
     #[error(
+        "the mean weight is {mean:.4} (standard error {standard_error:.4}), but must be 1 but for chance"
+    )]
+    ImpossibleWeights { mean: f64, standard_error: f64 },
+    #[error(
         "sample ratio mismatch: {observed:?} customers where {expected:?} were to be expected (p = {p_value:.2e})"
     )]
     SampleRatioMismatch { observed: Vec<u64>, expected: Vec<f64>, p_value: f64 },
+    #[error("{what} is not defined: {why}")]
+    Undefined { what: String, why: String },
+    #[error("{what} tell treated from untreated without error")]
+    Separated { what: String },
+    #[error(
+        "changes are not compared between customers picked by `{covariate}`: after an unusual period everyone returns to \
+         his usual, treated or not"
+    )]
+    RegressionToTheMean { covariate: String },
+    #[error("there is no method for {what}")]
+    NoMethod { what: String },
     #[error("{what} did not converge: {why}")]
     NotConverged { what: String, why: String },
 }
@@ -35,15 +50,28 @@ impl Refusal {
             Self::NoVariation { .. } => "bring data in which it differs between customers".into(),
             Self::BadValue { .. } => "correct the value, or leave the row out".into(),
             Self::NoSupport { .. } => {
-                "log what the policy would choose with a probability above 0, or evaluate a policy that stays within the log".into()
+                "log what the policy would choose with a probability above 0, evaluate a policy that stays within the log, or tell fewer contexts apart".into()
             }
             Self::LowEffectiveSampleSize { ess, rows, need } => format!(
                 "bring about {:.0} rows logged in the same way, or evaluate a policy nearer to the one that was logged",
                 *rows as f64 * need / ess.max(1.0)
             ),
+            Self::ImpossibleWeights { .. } => {
+                "check that each propensity is the probability of the logged action when it was chosen, that the log has every action the policy chooses, and that rows of one customer are given as a cluster".into()
+            }
             Self::SampleRatioMismatch { .. } => {
                 "find out why customers are missing from an arm before reading any difference: assignment, logging or filtering".into()
             }
+            Self::Undefined { .. } => {
+                "bring more customers, or read a difference or a percentile interval, which ask for less".into()
+            }
+            Self::Separated { .. } => {
+                "compare customers who could have been treated or not, without what decides the treatment".into()
+            }
+            Self::RegressionToTheMean { .. } => {
+                "adjust the level by it instead of the change, or adjust the change by what behaviour does not move".into()
+            }
+            Self::NoMethod { .. } => "read another estimate of the same effect".into(),
             Self::NotConverged { .. } => "bring more customers with repeat orders, or use a simpler model".into(),
         }
     }

@@ -1,1 +1,7 @@
 //! One module a part of `stratagem-measure`.
+
+mod effects;
+mod observational;
+mod off_policy;
+mod repurchase;
+mod uplift;
