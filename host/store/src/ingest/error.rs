@@ -15,6 +15,9 @@ pub enum IngestError {
     /// With [`OnError::Stop`](super::OnError::Stop): the first row, in the order of the file, that cannot be used.
     #[error("{0}, or skip such rows with --on-error skip")]
     Row(RowError),
+    /// The first row of a table that cannot be read.
+    #[error("{0}")]
+    TableRow(RowError),
     /// The first row found that says something else than the store of the same event.
     #[error("{0}")]
     Conflict(RowError),
@@ -30,6 +33,8 @@ pub enum IngestError {
         columns: Vec<String>,
         nearest: Option<String>,
     },
+    #[error("`{file}` has no column `{column}`; it has {}", list(columns))]
+    NoColumn { file: String, column: String, columns: Vec<String>, nearest: Option<String> },
     #[error(
         "`{file}` has no column that could be `{field}`, which {kind} must have; it has {}",
         list(columns)
@@ -73,7 +78,7 @@ impl IngestError {
             |name: &Option<String>| name.as_ref().map(|name| format!("did you mean `{name}`?"));
         match self {
             Self::UnknownField { nearest, .. } => did_you_mean(nearest),
-            Self::MissingColumn { nearest, columns, .. } => {
+            Self::MissingColumn { nearest, columns, .. } | Self::NoColumn { nearest, columns, .. } => {
                 did_you_mean(nearest).or_else(|| delimiter_hint(columns))
             }
             Self::MissingField { field, columns, .. } => {
@@ -91,6 +96,7 @@ impl IngestError {
             Self::RejectsOverInput(_) => Some("choose another file for --rejects".into()),
             Self::Store(error) => error.hint().map(Into::into),
             Self::Row(_)
+            | Self::TableRow(_)
             | Self::Conflict(_)
             | Self::Malformed { .. }
             | Self::Io { .. }

@@ -37,6 +37,7 @@ mod plan;
 mod products;
 mod read;
 mod rejects;
+mod table;
 mod value;
 mod words;
 
@@ -45,6 +46,7 @@ pub use error::{IngestError, RowError};
 pub use fields::Kind;
 pub use file::Format;
 pub use mapping::Mapping;
+pub use table::{ReadAs, TableColumn, TableFile};
 
 /// What to ingest a file as.
 #[derive(Debug, Clone)]
