@@ -174,6 +174,19 @@ pub const ORDER_WEEKDAYS: Standard<[u32]> = Standard::new("order.weekdays");
 pub const RFM_CLASS: Standard<Option<u32>> = Standard::new("rfm.class");
 /// 0 introduction, 1 growth, 2 maturity, 3 dormancy, 4 lost.
 pub const LIFECYCLE_STAGE: Standard<Option<u32>> = Standard::new("lifecycle.stage");
+/// P(alive): the probability that the customer still buys, parts per million, in steps of 1,000. By a BG/NBD model that
+/// is fitted each week on what was known; `None` until it can be fitted, and without an order.
+pub const REPURCHASE_P_ALIVE: Standard<Option<u32>> = Standard::new("repurchase.p-alive");
+/// Purchase days to expect in the next 30 days if nothing is done, thousandths, by the model of
+/// [`REPURCHASE_P_ALIVE`].
+pub const REPURCHASE_EXPECTED_ORDERS_30D: Standard<Option<u32>> =
+    Standard::new("repurchase.expected-orders-30d");
+/// Purchase days to expect in the next 90 days if nothing is done, thousandths.
+pub const REPURCHASE_EXPECTED_ORDERS_90D: Standard<Option<u32>> =
+    Standard::new("repurchase.expected-orders-90d");
+/// Value to expect of the next order before discounts, minor units, by a Gamma-Gamma model.
+pub const REPURCHASE_EXPECTED_ORDER_VALUE: Standard<Option<i64>> =
+    Standard::new("repurchase.expected-order-value");
 /// Categories bought so far, ascending.
 pub const CATEGORY_CODES: Standard<[u32]> = Standard::new("category.codes");
 /// Orders with each category, in the order of [`CATEGORY_CODES`].

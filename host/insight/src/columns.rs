@@ -10,6 +10,7 @@ use stratagem_model::time::{DAY_MS, Time};
 use crate::catalogue::{Source, UnknownColumn, find};
 use crate::categories::CategoryHistory;
 use crate::population::Population;
+use crate::repurchase::{PurchaseDays, Repurchase};
 use crate::timelines::{Needs, StoreContext, Timelines};
 use crate::touches::OwnTouches;
 
@@ -103,14 +104,16 @@ impl ColumnPlan {
                 Source::OrderIntervalCount,
                 Source::OrderWeekdays,
                 Source::LifecycleStage,
-            ]),
+            ]) || self.needs_repurchase(),
             events: any(&[Source::CustomerSince]) || self.specs.iter().any(is_event),
         }
     }
 
-    /// Whether a column compares customers with the whole population.
-    pub fn needs_rfm(&self) -> bool {
-        self.specs.iter().any(|spec| spec.source == Source::RfmClass)
+    /// Whether a column is by repurchase models, which are fitted on the whole population.
+    pub fn needs_repurchase(&self) -> bool {
+        use Source::{RepurchaseAlive, RepurchaseOrders30, RepurchaseOrders90, RepurchaseValue};
+        let all = [RepurchaseAlive, RepurchaseOrders30, RepurchaseOrders90, RepurchaseValue];
+        self.specs.iter().any(|spec| all.contains(&spec.source))
     }
 
     /// Empty columns of the plan's types, to be filled again and again.
@@ -181,6 +184,10 @@ impl Spec {
                 intervals(t, r, known[r], &mut scratch);
                 out.push_u32(stage(t, r, known[r], view.now, median(&mut scratch)));
             }),
+            Source::RepurchaseAlive
+            | Source::RepurchaseOrders30
+            | Source::RepurchaseOrders90
+            | Source::RepurchaseValue => rows.for_each(|r| self.push_repurchase(view, r, known[r], out)),
             Source::CategoryCodes | Source::CategoryCounts | Source::CategoryLastTimes => {
                 self.fill_categories(as_of.categories.as_ref(), rows, out);
             }
@@ -193,6 +200,18 @@ impl Spec {
         }
         as_of.known_orders = known;
         as_of.scratch = scratch;
+    }
+
+    fn push_repurchase(&self, view: &View<'_>, row: usize, known: u32, out: &mut Column) {
+        let found = models(view, row, known);
+        match self.source {
+            Source::RepurchaseValue => out.push_s64(found.and_then(|(m, days)| m.order_value(&days))),
+            Source::RepurchaseAlive => out.push_u32(found.map(|(m, days)| m.p_alive_ppm(&days))),
+            Source::RepurchaseOrders30 => {
+                out.push_u32(found.map(|(m, days)| m.orders_thousandths(&days, 30)))
+            }
+            _ => out.push_u32(found.map(|(m, days)| m.orders_thousandths(&days, 90))),
+        }
     }
 
     fn fill_categories(
@@ -286,6 +305,12 @@ fn since(view: &View<'_>, row: usize, known: u32) -> Option<i64> {
         .map(|event| event.event_time.0);
     let censored_until = view.context.first_order.map_or(i64::MIN, |first| first.0 + CENSORING_DAYS * DAY_MS);
     registered.or_else(|| first_time(t, row, known).filter(|first| *first >= censored_until))
+}
+
+/// The models of the week with a row's purchase days, if both are there.
+fn models<'v>(view: &View<'v>, row: usize, known: u32) -> Option<(&'v Repurchase, PurchaseDays)> {
+    let models = view.population.repurchase(view.now)?;
+    Some((models, view.timelines.purchase_days(row, known, view.context.zone.day(view.now))?))
 }
 
 /// Milliseconds between the first orders of successive local purchase days.

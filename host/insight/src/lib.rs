@@ -10,19 +10,23 @@
 //!
 //! Which rows are asked when is `stratagem-replay`; how timelines are stored is `stratagem-store`.
 
+mod added;
 mod catalogue;
 mod categories;
 mod columns;
 mod pairs;
 mod population;
 mod references;
+mod repurchase;
 mod timelines;
 mod touches;
 
+pub use added::{AddedOrder, Basket};
 pub use catalogue::{CATALOGUE, ColumnInfo, UnknownColumn};
 pub use columns::{AsOf, ColumnPlan, View};
 pub use population::{Contribution, Population, PopulationNeeds, RfmCuts};
 pub use references::ReferencePlan;
+pub use repurchase::PurchaseDays;
 pub use timelines::{Needs, StoreContext, Timelines};
 pub use touches::{OwnTouch, OwnTouches};
 

@@ -1,15 +1,17 @@
-//! What depends on all customers, as of each scheduled instant: RFM cuts and category pairs.
+//! What depends on all customers, as of each scheduled instant: RFM cuts, category pairs, repurchase models.
 //!
 //! A first pass over the shards adds up what each contributes; nothing here looks at an event that was not known
 //! before the instant it is used for.
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use stratagem_model::Table;
 use stratagem_model::plan::Schedule;
 use stratagem_model::time::{DAY_MS, Day, Time, Zone, monday};
 
 use crate::pairs::{PairCounts, PairTables};
+use crate::repurchase::{FittedOn, PurchaseDays, Repurchase};
 use crate::timelines::Timelines;
 use crate::{FREQUENCY_BIT, MONETARY_BIT, RECENCY_BIT};
 
@@ -54,6 +56,8 @@ pub struct PopulationNeeds {
     /// Local midnights of the days that the run's steps fall in, ascending.
     pub(crate) days: Vec<Time>,
     pub(crate) pairs: Option<Schedule>,
+    /// Which customers repurchase models are fitted on each week, with the local days of the weeks, if they are.
+    fitted_on: Option<(FittedOn, Vec<Day>)>,
 }
 
 impl PopulationNeeds {
@@ -61,7 +65,14 @@ impl PopulationNeeds {
     pub fn new(zone: &Zone, first: Day, last: Day, pairs: Option<Schedule>) -> Self {
         let weeks = (monday(first)..=last).step_by(7).map(|day| zone.at(day, 0)).collect();
         let days = (first..=last).map(|day| zone.at(day, 0)).collect();
-        Self { weeks, days, pairs }
+        Self { weeks, days, pairs, fitted_on: None }
+    }
+
+    /// With repurchase models, fitted each week, in a store of so many customers. Needs days.
+    #[must_use]
+    pub fn with_repurchase(self, zone: &Zone, customers: u64) -> Self {
+        let days = self.weeks.iter().map(|week| zone.day(*week)).collect();
+        Self { fitted_on: Some((FittedOn::new(customers), days)), ..self }
     }
 
     fn pair_instants(&self) -> &[Time] {
@@ -75,10 +86,15 @@ impl PopulationNeeds {
     /// What one shard contributes.
     pub fn contribution(&self, timelines: &Timelines) -> Contribution {
         let mut cuts = vec![RfmCuts::default(); self.weeks.len()];
+        let mut purchase_days = vec![vec![]; if self.fitted_on.is_some() { self.weeks.len() } else { 0 }];
         for row in 0..timelines.rows() {
             let mut known = 0;
-            for (instant, cuts) in self.weeks.iter().zip(&mut cuts) {
+            let fitted = self.fitted_on.as_ref().filter(|(on, _)| on.has(timelines.customer(row)));
+            for (week, (instant, cuts)) in self.weeks.iter().zip(&mut cuts).enumerate() {
                 known = timelines.advance(row, known, *instant);
+                if let Some((_, days)) = fitted {
+                    purchase_days[week].extend(timelines.purchase_days(row, known, days[week]));
+                }
                 let Some(last) = timelines.last_order_time(row, known) else { continue };
                 cuts.customers += 1;
                 cuts.recency_days += i128::from((instant.0 - last.0).div_euclid(DAY_MS));
@@ -90,7 +106,7 @@ impl PopulationNeeds {
         if self.pairs.is_some() {
             pairs.count(timelines);
         }
-        Contribution { cuts, pairs }
+        Contribution { cuts, pairs, purchase_days }
     }
 }
 
@@ -99,6 +115,8 @@ impl PopulationNeeds {
 pub struct Contribution {
     cuts: Vec<RfmCuts>,
     pairs: PairCounts,
+    /// By week, of the customers that models are fitted on.
+    purchase_days: Vec<Vec<PurchaseDays>>,
 }
 
 impl Contribution {
@@ -109,6 +127,9 @@ impl Contribution {
             cuts.add(other);
         }
         self.pairs.merge(other.pairs);
+        for (mine, theirs) in self.purchase_days.iter_mut().zip(other.purchase_days) {
+            mine.extend(theirs);
+        }
         self
     }
 }
@@ -119,6 +140,8 @@ pub struct Population {
     weeks: Vec<Time>,
     cuts: Vec<RfmCuts>,
     pub(crate) pairs: PairTables,
+    /// By week; empty where no column needs them.
+    repurchase: Vec<Option<Repurchase>>,
 }
 
 impl Population {
@@ -128,13 +151,28 @@ impl Population {
             weeks: needs.weeks.clone(),
             cuts: all.cuts,
             pairs: PairTables::new(needs.pair_instants().to_vec(), all.pairs),
+            repurchase: all
+                .purchase_days
+                .into_par_iter()
+                .map(|mut days| Repurchase::fit(&mut days))
+                .collect(),
         }
+    }
+
+    /// The last scheduled week not after `now`.
+    fn week(&self, now: Time) -> Option<usize> {
+        self.weeks.partition_point(|week| *week <= now).checked_sub(1)
+    }
+
+    /// The repurchase models of the week, if they could be fitted.
+    pub(crate) fn repurchase(&self, now: Time) -> Option<&Repurchase> {
+        self.repurchase.get(self.week(now)?)?.as_ref()
     }
 
     /// The RFM class of a row at `now` against the cuts of the week; `None` without an order.
     pub fn rfm_class(&self, timelines: &Timelines, row: usize, known: u32, now: Time) -> Option<u32> {
         let last = timelines.last_order_time(row, known)?;
-        let cuts = &self.cuts[self.weeks.partition_point(|week| *week <= now).checked_sub(1)?];
+        let cuts = &self.cuts[self.week(now)?];
         let recency_days = (now.0 - last.0).div_euclid(DAY_MS);
         Some(cuts.class(recency_days, known, timelines.monetary(row, known)))
     }

@@ -106,7 +106,7 @@ impl Timelines {
         Ok(this)
     }
 
-    fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self {
             customers: vec![],
             order_start: vec![0],
@@ -123,7 +123,7 @@ impl Timelines {
         }
     }
 
-    fn push(
+    pub(crate) fn push(
         &mut self,
         customer: CustomerId,
         timeline: &Timeline,
@@ -200,6 +200,15 @@ impl Timelines {
     /// Distinct categories of an order, ascending. Needs categories.
     pub(crate) fn order_categories(&self, order: usize) -> &[u32] {
         &self.category[self.category_start[order] as usize..self.category_start[order + 1] as usize]
+    }
+
+    /// Whether the history was read with categories, and with the local days of orders.
+    pub(crate) fn has_categories(&self) -> bool {
+        self.category_start.len() == self.known.len() + 1
+    }
+
+    pub(crate) fn has_days(&self) -> bool {
+        self.day.len() == self.known.len()
     }
 
     /// All other events of a row.

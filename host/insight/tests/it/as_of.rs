@@ -95,6 +95,7 @@ fn plan() -> Plan {
 fn columns(store: &MemoryStore, plan: &Plan, now: Time, cut: Time) -> Vec<Column> {
     let zone = Zone::new(&store.settings().zone).unwrap();
     let needs = PopulationNeeds::new(&zone, FIRST_DAY, FIRST_DAY + 60, None);
+    let needs = needs.with_repurchase(&zone, store.totals().unwrap().customers);
     let context = StoreContext::read(store, zone).unwrap();
     let columns = ColumnPlan::new(plan, &context).unwrap();
     let timelines = Timelines::load(store, &context, 0..BUCKETS, columns.needs(), cut).unwrap();
