@@ -9,11 +9,14 @@
 
 use serde::{Deserialize, Serialize};
 use stratagem_gates::Policy;
+use stratagem_measure::off_policy::Evaluation;
 use stratagem_model::Currency;
 use stratagem_model::parameter::Value;
 use stratagem_model::plan::Text;
 use stratagem_replay::audit::Finding;
-use stratagem_replay::{FailureCount, Receipt, Summary};
+use stratagem_replay::logged::Reward;
+use stratagem_replay::simulation::Simulation;
+use stratagem_replay::{Evidence, FailureCount, Receipt, Summary};
 use stratagem_runtime::LogLine;
 use stratagem_store::{Store, StoreError};
 
@@ -31,11 +34,37 @@ pub struct Run {
     pub data: DataRecord,
     pub policy: Policy,
     pub retry_days: u32,
+    /// How many variants of this strategy, other versions and parameters, the library has on this data with this one:
+    /// the best of many looks better than it is.
+    #[serde(default)]
+    pub variants_tried: u32,
     pub summary: Summary,
     pub receipt: Receipt,
     pub failures: Vec<FailureCount>,
     pub audits: Vec<Finding>,
     pub log: Vec<LoggedLine>,
+    /// Of a simulation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub simulation: Option<Simulation>,
+    /// Of an evaluation on a log with propensities.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub off_policy: Option<OffPolicy>,
+    /// What each customer's outcome says of the run, where a report was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
+}
+
+/// A strategy evaluated on a log of drawn actions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct OffPolicy {
+    /// The log's name without its directory, and the digest of its bytes.
+    pub log: String,
+    pub fingerprint: String,
+    pub reward: Reward,
+    /// Rows of customers that the store does not have.
+    pub unknown_customers: u64,
+    pub evaluation: Evaluation,
 }
 
 /// Which strategy ran, with which parameters.
@@ -117,6 +146,21 @@ pub fn runs(store: &dyn Store) -> Result<Vec<Run>, LibraryError> {
     let mut documents = store.documents(COLLECTION)?;
     documents.sort_by_key(|(id, _)| number(id));
     documents.into_iter().map(parse).collect()
+}
+
+/// How many variants of a run's strategy there are on the same data, with the run's own.
+///
+/// # Errors
+/// The library cannot be read.
+pub fn variants_tried(store: &dyn Store, run: &Run) -> Result<u32, LibraryError> {
+    let is_same = |other: &Run| {
+        other.strategy.name == run.strategy.name && other.data.fingerprint == run.data.fingerprint
+    };
+    let variant = |run: &Run| (run.strategy.digest.clone(), format!("{:?}", run.strategy.parameters));
+    let mut variants: std::collections::BTreeSet<_> =
+        runs(store)?.iter().filter(|r| is_same(r)).map(variant).collect();
+    variants.insert(variant(run));
+    Ok(variants.len() as u32)
 }
 
 fn next_id(ids: &[String]) -> String {

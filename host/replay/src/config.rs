@@ -27,6 +27,8 @@ pub struct Backtest {
     pub every_step: bool,
     /// *Free.* Keep each eligible customer's outcome, for what sums cannot answer: bootstrap, balance, A/A splits.
     pub keeps_customers: bool,
+    /// *Free.* Estimate the effects of campaigns that the data has as touches.
+    pub observes_treatments: bool,
     /// Pretend that nothing known at this instant or later exists.
     pub cut: Option<stratagem_model::Time>,
 }
@@ -45,6 +47,7 @@ impl Backtest {
             instances: Instances::Fresh,
             every_step: false,
             keeps_customers: false,
+            observes_treatments: false,
             cut: None,
         }
     }
@@ -87,6 +90,14 @@ pub enum BacktestError {
     DataTooShort { days: Day, window_days: u32 },
     #[error("touches of {until} would be measured for {window_days} days, but the data ends on {end}")]
     WindowPastEnd { until: String, window_days: u32, end: String, latest: String },
+    #[error("nothing is known before {cut}: the first order is of {first}")]
+    NothingBeforeCut { cut: String, first: String },
+    #[error("the log has no rows in this period")]
+    EmptyLog,
+    #[error("the strategy failed on a row of the log: {message}")]
+    Failed { message: String },
+    #[error(transparent)]
+    Refusal(#[from] stratagem_measure::Refusal),
     #[error(transparent)]
     Column(#[from] UnknownColumn),
     #[error("cannot read the store")]
@@ -115,6 +126,14 @@ impl BacktestError {
             Self::WindowPastEnd { latest, .. } => {
                 Some(format!("use `--until {latest}` or earlier, or a shorter `--window`"))
             }
+            Self::NothingBeforeCut { .. } => {
+                Some("choose a later `--from`: the models need history to be fitted on".into())
+            }
+            Self::EmptyLog => Some("choose other days with `--from` and `--until`".into()),
+            Self::Failed { .. } => {
+                Some("`stratagem strategy check FILE` tries it on made-up customers".into())
+            }
+            Self::Refusal(refusal) => Some(refusal.hint()),
             Self::Column(_) => Some("`stratagem strategy columns` lists what there is".into()),
             Self::Store(error) => error.hint().map(Into::into),
             Self::Threads { .. } => Some("use fewer with `--threads`".into()),

@@ -1,32 +1,31 @@
 //! Running all shards: on their own where no gate reads across customers, in lockstep where one does.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rayon::prelude::*;
 use stratagem_gates::Budget;
 use stratagem_insight::{
-    ColumnPlan, Needs, Population, PopulationNeeds, ReferencePlan, StoreContext, Timelines,
+    ColumnPlan, Contribution, Needs, Population, PopulationNeeds, ReferencePlan, StoreContext, Timelines,
 };
-use stratagem_model::time::{DAY_MS, Time, Zone, date_of};
+use stratagem_model::time::{DAY_MS, Day, Time, Zone, date_of};
 use stratagem_model::{BUCKETS, Decision, Goal};
-use stratagem_runtime::{Configured, LogLine};
+use stratagem_runtime::Configured;
 use stratagem_store::{Store, StoreError};
 
 use crate::clock::{Clock, Step};
-use crate::cohorts::{Cohort, Months};
+use crate::cohorts::Months;
 use crate::config::{Backtest, BacktestError};
-use crate::curve::{CurvePoint, Periods, curve};
-use crate::outcome::{Measured, Totals, measure};
-use crate::receipt::{BucketDigests, Receipt, digest, digest_buckets};
-use crate::shard::{FailureCount, Shard, Shared};
-use crate::summary::CONFIDENCE;
+use crate::curve::Periods;
+use crate::outcome::{Measured, measure};
+use crate::receipt::digest_buckets;
+use crate::result::{Collected, Finished, Origin, RunResult};
+use crate::shard::{Shard, Shared};
+use crate::simulation::Response;
+use crate::treatments::treatments;
 
 /// Customers a shard should have: enough for full batches, few enough to fit a cache.
 const CUSTOMERS_PER_SHARD: u64 = 8_192;
-/// Different log lines kept of a run.
-const LOG_LINES: usize = 100;
 
 /// Where decisions go, in the order of shards and, within each, of steps and customers.
 pub trait Sink: Send {
@@ -62,41 +61,14 @@ pub struct Progress {
 }
 
 impl Progress {
-    fn step(&self, parts: u64) -> Result<(), BacktestError> {
+    pub(crate) fn expect(&self, parts: u64) {
+        self.total.store(parts, Ordering::Relaxed);
+    }
+
+    pub(crate) fn step(&self, parts: u64) -> Result<(), BacktestError> {
         self.done.fetch_add(parts, Ordering::Relaxed);
         if self.is_cancelled.load(Ordering::Relaxed) { Err(BacktestError::Interrupted) } else { Ok(()) }
     }
-}
-
-/// What a run did.
-#[derive(Debug, Clone)]
-pub struct RunResult {
-    /// First and last local day with steps.
-    pub days: (String, String),
-    /// The last local day of the data.
-    pub data_end: String,
-    pub totals: Totals,
-    pub curve: Vec<CurvePoint>,
-    pub cohorts: Vec<Cohort>,
-    pub failures: Vec<FailureCount>,
-    pub log: Vec<LogLine>,
-    pub receipt: Receipt,
-    pub steps: u64,
-    pub evaluations: u64,
-    pub batches: u64,
-    pub fuel: u64,
-}
-
-/// What is left of a shard when it has run.
-struct Finished {
-    totals: Totals,
-    decisions: Vec<Decision>,
-    digests: BucketDigests,
-    failures: Vec<FailureCount>,
-    log: Vec<LogLine>,
-    evaluations: u64,
-    batches: u64,
-    fuel: u64,
 }
 
 /// Runs a backtest over a store.
@@ -110,7 +82,22 @@ pub fn run(
     progress: &Progress,
     sink: &mut dyn Sink,
 ) -> Result<RunResult, BacktestError> {
-    let threads = match backtest.threads {
+    in_pool(backtest.threads, |threads| {
+        let run = Run::new(store, configured, backtest, progress, threads, Span::of_replay)?;
+        let mut result = run.execute(sink)?;
+        if backtest.observes_treatments {
+            result.treatments = treatments(&run)?;
+        }
+        Ok(result)
+    })
+}
+
+/// Works with so many threads, 0 for one a core.
+pub(crate) fn in_pool<T: Send>(
+    threads: usize,
+    work: impl FnOnce(usize) -> Result<T, BacktestError> + Send,
+) -> Result<T, BacktestError> {
+    let threads = match threads {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         threads => threads,
     };
@@ -118,33 +105,57 @@ pub fn run(
         .num_threads(threads)
         .build()
         .map_err(|source| BacktestError::Threads { threads, source })?;
-    pool.install(|| Run::new(store, configured, backtest, progress, threads)?.execute(sink))
+    pool.install(|| work(threads))
 }
 
-struct Run<'a> {
-    store: &'a dyn Store,
-    configured: &'a Configured,
-    backtest: &'a Backtest,
-    progress: &'a Progress,
-    threads: usize,
-    context: StoreContext,
-    columns: ColumnPlan,
-    references: ReferencePlan,
-    needs: Needs,
-    clock: Clock,
-    measured: Measured,
+/// The local days that a run covers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Span {
+    /// First and last day with steps.
+    pub(crate) from: Day,
+    pub(crate) until: Day,
+    /// The last day of which anything is known, or simulated.
+    pub(crate) end: Day,
+    /// The first day that is not read, if not all is.
+    pub(crate) cut: Option<Day>,
+}
+
+impl Span {
+    fn of_replay(backtest: &Backtest, data: (Day, Day)) -> Result<Self, BacktestError> {
+        let (from, until) = backtest.days(data)?;
+        Ok(Self { from, until, end: data.1, cut: None })
+    }
+}
+
+pub(crate) struct Run<'a> {
+    pub(crate) store: &'a dyn Store,
+    pub(crate) configured: &'a Configured,
+    pub(crate) backtest: &'a Backtest,
+    pub(crate) progress: &'a Progress,
+    pub(crate) threads: usize,
+    pub(crate) context: StoreContext,
+    pub(crate) columns: ColumnPlan,
+    pub(crate) references: ReferencePlan,
+    pub(crate) needs: Needs,
+    pub(crate) clock: Clock,
+    pub(crate) measured: Measured,
     days: (String, String),
-    data_end: String,
+    pub(crate) data_end: String,
     population_needs: PopulationNeeds,
+    /// Nothing known at this instant or later is read.
+    cut: Time,
+    /// Where the data ends.
+    pub(crate) data_until: Time,
 }
 
 impl<'a> Run<'a> {
-    fn new(
+    pub(crate) fn new(
         store: &'a dyn Store,
         configured: &'a Configured,
         backtest: &'a Backtest,
         progress: &'a Progress,
         threads: usize,
+        span: impl FnOnce(&Backtest, (Day, Day)) -> Result<Span, BacktestError>,
     ) -> Result<Self, BacktestError> {
         let plan = configured.plan();
         let zone = Zone::new(&store.settings().zone).expect("a store is created with a known zone");
@@ -157,7 +168,8 @@ impl<'a> Run<'a> {
         };
         let zone = &context.zone;
         let data = (zone.day(Time(first)), zone.day(Time(last)));
-        let (from, until) = backtest.days(data)?;
+        let span = span(backtest, data)?;
+        let (from, until) = (span.from, span.until);
         let clock = Clock::new(zone, from, until, &plan.triggers.daily_at);
         let window_ms = i64::from(backtest.window_days) * DAY_MS;
         let last_step = clock.time(clock.len() as Step - 1);
@@ -168,10 +180,14 @@ impl<'a> Run<'a> {
             end,
             window_ms,
             periods: Periods::new(zone.at(from, 0), end),
-            months: Months::new(zone, data.0, data.1),
+            months: Months::new(zone, data.0, span.end),
             keeps_customers: backtest.keeps_customers,
         };
         let pairs = references.pair_schedule();
+        let mut population_needs = PopulationNeeds::new(zone, from, until, pairs);
+        if columns.needs_repurchase() {
+            population_needs = population_needs.with_repurchase(zone, totals.customers);
+        }
         let mut needs = columns.needs();
         needs.events = context.has_events;
         // Of the lifecycle stages that participants are counted by.
@@ -189,35 +205,30 @@ impl<'a> Run<'a> {
             clock,
             measured,
             days: (date_of(from), date_of(until)),
-            data_end: date_of(data.1),
-            population_needs: PopulationNeeds::new(zone, from, until, pairs),
+            data_end: date_of(span.end),
+            population_needs,
+            data_until: context.zone.at(data.1 + 1, 0),
+            cut: span.cut.map(|day| context.zone.at(day, 0)).or(backtest.cut).unwrap_or(Time::MAX),
             context,
         })
     }
 
     fn execute(&self, sink: &mut dyn Sink) -> Result<RunResult, BacktestError> {
         let shards = self.shards()?;
-        self.progress.total.store(2 * shards.len() as u64, Ordering::Relaxed);
+        self.progress.expect(2 * shards.len() as u64);
         // A store that fits is read once; a larger one twice, so that memory does not grow with it.
         let is_lockstep = self.backtest.policy.budget.is_some();
         let keeps = is_lockstep || shards.len() <= 2 * self.threads;
         let (population, mut kept) = self.population(&shards, keeps)?;
-        let shared = Shared {
-            backtest: self.backtest,
-            configured: self.configured,
-            context: &self.context,
-            clock: &self.clock,
-            columns: &self.columns,
-            references: &self.references,
-            population: &population,
-        };
+        let shared = self.shared(&population, None);
         let mut collected = Collected::new(self.configured.plan().actions.len(), &self.measured);
         if let Some(budget) = self.backtest.policy.budget {
             let shards = kept.into_iter().map(|timelines| Shard::new(&shared, timelines)).collect();
             for finished in self.lockstep(shards, Budget::new(budget))? {
+                self.progress.step(1)?;
                 collected.add(finished, sink)?;
             }
-            return Ok(collected.result(self));
+            return Ok(collected.result(&self.origin()));
         }
         // A few shards for each worker at a time, handed on in order.
         let mut kept = kept.drain(..);
@@ -227,18 +238,48 @@ impl<'a> Run<'a> {
                 .into_par_iter()
                 .map(|(range, timelines)| {
                     let timelines = timelines.map_or_else(|| self.load(range), Ok)?;
-                    self.alone(Shard::new(&shared, timelines))
+                    let finished = self.alone(Shard::new(&shared, timelines))?;
+                    self.progress.step(1)?;
+                    Ok(finished)
                 })
                 .collect::<Result<_, BacktestError>>()?;
             for finished in finished {
                 collected.add(finished, sink)?;
             }
         }
-        Ok(collected.result(self))
+        Ok(collected.result(&self.origin()))
+    }
+
+    pub(crate) fn shared<'s>(
+        &'s self,
+        population: &'s Population,
+        response: Option<&'s Response>,
+    ) -> Shared<'s> {
+        Shared {
+            backtest: self.backtest,
+            configured: self.configured,
+            context: &self.context,
+            clock: &self.clock,
+            columns: &self.columns,
+            references: &self.references,
+            population,
+            response,
+        }
+    }
+
+    pub(crate) fn origin(&self) -> Origin<'_> {
+        Origin {
+            days: self.days.clone(),
+            data_end: self.data_end.clone(),
+            measured: &self.measured,
+            zone: &self.context.zone,
+            engine: self.configured.strategy().engine_name(),
+            steps: self.clock.len() as u64,
+        }
     }
 
     /// Bucket ranges of about equal size.
-    fn shards(&self) -> Result<Vec<Range<u16>>, BacktestError> {
+    pub(crate) fn shards(&self) -> Result<Vec<Range<u16>>, BacktestError> {
         let customers = self.store.totals()?.customers;
         let wanted = customers.div_ceil(CUSTOMERS_PER_SHARD).max(self.threads as u64);
         let count = wanted.min(u64::from(BUCKETS)) as u32;
@@ -246,12 +287,11 @@ impl<'a> Run<'a> {
         Ok((0..count).map(|i| edge(i)..edge(i + 1)).collect())
     }
 
-    fn load(&self, buckets: Range<u16>) -> Result<Timelines, StoreError> {
-        let cut = self.backtest.cut.unwrap_or(Time::MAX);
-        Timelines::load(self.store, &self.context, buckets, self.needs, cut)
+    pub(crate) fn load(&self, buckets: Range<u16>) -> Result<Timelines, StoreError> {
+        Timelines::load(self.store, &self.context, buckets, self.needs, self.cut)
     }
 
-    fn population(
+    pub(crate) fn population(
         &self,
         shards: &[Range<u16>],
         keeps: bool,
@@ -271,17 +311,26 @@ impl<'a> Run<'a> {
             kept.extend(timelines);
             all = Some(match all {
                 None => contribution,
-                Some(sum) => stratagem_insight::Contribution::merge(sum, contribution),
+                Some(sum) => Contribution::merge(sum, contribution),
             });
         }
-        let all = all.expect("there is at least one shard");
+        Ok((self.prepared(all.expect("there is at least one shard")), kept))
+    }
+
+    fn prepared(&self, all: Contribution) -> Population {
         let mut population = Population::new(&self.population_needs, all);
         self.references.prepare(&mut population);
-        Ok((population, kept))
+        population
+    }
+
+    /// The population of histories in memory.
+    pub(crate) fn population_of(&self, shards: &[Timelines]) -> Population {
+        let parts = shards.par_iter().map(|timelines| self.population_needs.contribution(timelines));
+        self.prepared(parts.reduce_with(Contribution::merge).expect("there is at least one shard"))
     }
 
     /// All steps of one shard.
-    fn alone(&self, mut shard: Shard<'_>) -> Result<Finished, BacktestError> {
+    pub(crate) fn alone(&self, mut shard: Shard<'_>) -> Result<Finished, BacktestError> {
         for step in 0..self.clock.len() as Step {
             shard.propose(step);
             shard.decide(step, None);
@@ -293,7 +342,7 @@ impl<'a> Run<'a> {
     }
 
     /// All shards step by step, decided in order: the budget is spent in the order of `(bucket, customer)`.
-    fn lockstep(
+    pub(crate) fn lockstep(
         &self,
         mut shards: Vec<Shard<'_>>,
         mut budget: Budget,
@@ -312,7 +361,6 @@ impl<'a> Run<'a> {
 
     fn finish(&self, mut shard: Shard<'_>) -> Result<Finished, BacktestError> {
         let totals = measure(&mut shard, &self.measured, self.configured.plan());
-        self.progress.step(1)?;
         let failures = shard.take_failures();
         let log = shard.evaluator().take_log();
         let fuel = shard.evaluator().fuel_used();
@@ -327,81 +375,5 @@ impl<'a> Run<'a> {
             batches: shard.batches,
             fuel,
         })
-    }
-}
-
-/// The sum over finished shards.
-struct Collected {
-    totals: Totals,
-    decisions: u64,
-    digests: BucketDigests,
-    failures: BTreeMap<(stratagem_model::Reason, String), (u64, u64)>,
-    log: Vec<LogLine>,
-    evaluations: u64,
-    batches: u64,
-    fuel: u64,
-}
-
-impl Collected {
-    fn new(actions: usize, measured: &Measured) -> Self {
-        Self {
-            totals: Totals::new(actions, measured),
-            decisions: 0,
-            digests: vec![],
-            failures: BTreeMap::new(),
-            log: vec![],
-            evaluations: 0,
-            batches: 0,
-            fuel: 0,
-        }
-    }
-
-    fn add(&mut self, shard: Finished, sink: &mut dyn Sink) -> Result<(), BacktestError> {
-        sink.write(&shard.decisions).map_err(BacktestError::Sink)?;
-        self.totals = std::mem::take(&mut self.totals).merge(shard.totals);
-        self.decisions += shard.decisions.len() as u64;
-        self.digests.extend(shard.digests);
-        for failure in shard.failures {
-            let count = self.failures.entry((failure.reason, failure.message)).or_default();
-            count.0 += failure.batches;
-            count.1 += failure.rows;
-        }
-        for line in shard.log {
-            if self.log.len() < LOG_LINES && !self.log.contains(&line) {
-                self.log.push(line);
-            }
-        }
-        self.evaluations += shard.evaluations;
-        self.batches += shard.batches;
-        self.fuel += shard.fuel;
-        Ok(())
-    }
-
-    fn result(self, run: &Run<'_>) -> RunResult {
-        let failures = self.failures.into_iter().map(|((reason, message), (batches, rows))| FailureCount {
-            reason,
-            message,
-            batches,
-            rows,
-        });
-        let zone = &run.context.zone;
-        RunResult {
-            days: run.days.clone(),
-            data_end: run.data_end.clone(),
-            curve: curve(&self.totals, &run.measured.periods, zone, CONFIDENCE),
-            cohorts: self.totals.cohorts.summarise(&run.measured.months),
-            totals: self.totals,
-            failures: failures.collect(),
-            log: self.log,
-            receipt: Receipt {
-                decisions: self.decisions,
-                decisions_digest: digest(self.digests),
-                engine: run.configured.strategy().engine_name(),
-            },
-            steps: run.clock.len() as u64,
-            evaluations: self.evaluations,
-            batches: self.batches,
-            fuel: self.fuel,
-        }
     }
 }

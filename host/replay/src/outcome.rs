@@ -13,6 +13,7 @@ use crate::cohorts::{CohortTotals, Months};
 use crate::curve::{self, PeriodTotals, Periods};
 use crate::lookalike::{self, SilenceCounts};
 use crate::shard::Shard;
+use crate::simulation::Ledger;
 
 /// How a row came into the strategy.
 #[derive(Debug, Clone, Copy)]
@@ -93,6 +94,8 @@ pub struct Totals {
     pub shares: Shares,
     pub(crate) population: SilenceCounts,
     pub(crate) cohorts: CohortTotals,
+    /// What actions caused, in a simulated world.
+    pub(crate) ledger: Ledger,
     /// Each eligible customer, in the order of `(bucket, customer)`, if the run keeps them.
     pub customers_of_run: Vec<CustomerOutcome>,
 }
@@ -209,6 +212,7 @@ impl Totals {
             shares: Shares::new(actions),
             population: SilenceCounts::default(),
             cohorts: CohortTotals::new(&measured.months),
+            ledger: Ledger::new(measured.periods.len()),
             customers_of_run: vec![],
         }
     }
@@ -220,6 +224,7 @@ impl Totals {
         self.shares.add(&other.shares);
         self.population.merge(&other.population);
         self.cohorts.merge(&other.cohorts);
+        self.ledger.merge(&other.ledger);
         self.customers_of_run.append(&mut other.customers_of_run);
         self
     }
@@ -246,6 +251,7 @@ pub(crate) fn measure(shard: &mut Shard<'_>, measured: &Measured, plan: &Plan) -
     totals.customers = shard.timelines.rows() as u64;
     totals.shares = std::mem::take(&mut shard.shares);
     let mut scratch = vec![];
+    shard.caused.sort_unstable_by_key(|order| (order.row, order.time));
     for row in 0..shard.timelines.rows() {
         lookalike::count(&shard.timelines, row, measured, &mut totals.population);
         totals.cohorts.count(&measured.months, &shard.timelines, row);
@@ -259,6 +265,9 @@ pub(crate) fn measure(shard: &mut Shard<'_>, measured: &Measured, plan: &Plan) -
         let (orders, gmv) = count_period(&shard.timelines, row, measured, &mut scratch, arm);
         if entry.is_participant {
             count_touches(shard, row, measured, plan, arm);
+        }
+        if let Some(response) = shard.response().filter(|_| entry.is_participant && !is_control) {
+            totals.ledger.count(shard, row, plan, response, &measured.periods);
         }
         if measured.keeps_customers {
             totals.customers_of_run.push(outcome(&shard.timelines, row, &entry, is_control, orders, gmv));

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 
 use stratagem_gates::{Budget, Customer, decide};
-use stratagem_insight::{AsOf, ColumnPlan, OwnTouch, OwnTouches, Population, ReferencePlan, StoreContext};
+use stratagem_insight::{
+    AddedOrder, AsOf, ColumnPlan, OwnTouch, OwnTouches, Population, ReferencePlan, StoreContext,
+};
 use stratagem_insight::{Timelines, View};
+use stratagem_measure::repurchase::Spending;
 use stratagem_model::column::{Batch, Column, Proposal};
 use stratagem_model::decision::NO_ACTION;
 use stratagem_model::event::EventKind;
@@ -14,6 +17,7 @@ use stratagem_runtime::{Configured, Evaluator, Failure};
 use crate::clock::{Clock, NEVER, Step};
 use crate::config::Backtest;
 use crate::outcome::{Entry, Shares};
+use crate::simulation::Response;
 
 /// What all shards of a run share.
 #[derive(Debug)]
@@ -25,6 +29,8 @@ pub(crate) struct Shared<'a> {
     pub(crate) columns: &'a ColumnPlan,
     pub(crate) references: &'a ReferencePlan,
     pub(crate) population: &'a Population,
+    /// What contacts cause, in a simulated world.
+    pub(crate) response: Option<&'a Response>,
 }
 
 /// How often batches failed in the same way.
@@ -56,6 +62,11 @@ pub(crate) struct Shard<'a> {
     failures: BTreeMap<(Reason, String), (u64, u64)>,
     pub(crate) evaluations: u64,
     pub(crate) batches: u64,
+    /// In a simulated world: what is known of each row's spend, and the orders that contacts caused; those of this
+    /// step are not yet in the history.
+    spends: Vec<Option<Spending>>,
+    caused_now: Vec<AddedOrder>,
+    pub(crate) caused: Vec<AddedOrder>,
 }
 
 /// What the strategy answered at the current step, rows being positions in `rows`.
@@ -70,6 +81,15 @@ struct Asked {
 
 impl<'a> Shard<'a> {
     pub(crate) fn new(shared: &'a Shared<'a>, timelines: Timelines) -> Self {
+        Self::in_world(shared, timelines, vec![])
+    }
+
+    /// A shard of a simulated world, with what is known of each row's spend.
+    pub(crate) fn in_world(
+        shared: &'a Shared<'a>,
+        timelines: Timelines,
+        spends: Vec<Option<Spending>>,
+    ) -> Self {
         let rows = timelines.rows();
         let mut this = Self {
             shared,
@@ -87,6 +107,9 @@ impl<'a> Shard<'a> {
             failures: BTreeMap::new(),
             evaluations: 0,
             batches: 0,
+            spends,
+            caused_now: vec![],
+            caused: vec![],
             timelines,
         };
         for row in 0..rows {
@@ -219,6 +242,10 @@ impl<'a> Shard<'a> {
             };
             self.schedule(row, next);
         }
+        if !self.caused_now.is_empty() {
+            self.timelines = self.timelines.with_orders(&mut self.caused_now, &self.shared.context.zone);
+            self.caused.append(&mut self.caused_now);
+        }
         self.asked = asked;
     }
 
@@ -303,10 +330,13 @@ impl<'a> Shard<'a> {
             let silence = self.timelines.last_order_time(row, known).map(|last| now.0 - last.0);
             self.shares.contact(proposal.action, known, silence);
         }
-        self.touches.push(
-            row,
-            OwnTouch { when: proposal.when, action: proposal.action, item: proposal.item, is_contact },
-        );
+        let touch =
+            OwnTouch { when: proposal.when, action: proposal.action, item: proposal.item, is_contact };
+        self.touches.push(row, touch);
+        if let Some(response) = self.shared.response.filter(|_| is_contact && !self.is_control(row)) {
+            let customer = self.timelines.customer(row);
+            self.caused_now.extend(response.to(customer, row as u32, self.spends[row].as_ref(), &touch));
+        }
     }
 
     /// The step at which a row that was quiet is asked again.
@@ -331,6 +361,11 @@ impl<'a> Shard<'a> {
     /// Whether a row is in a holdout.
     pub(crate) fn is_control(&self, row: usize) -> bool {
         self.shared.backtest.policy.holdout(self.timelines.customer(row)).is_some()
+    }
+
+    /// What contacts cause, in a simulated world.
+    pub(crate) fn response(&self) -> Option<&'a Response> {
+        self.shared.response
     }
 
     pub(crate) fn evaluator(&mut self) -> &mut Evaluator<'a> {

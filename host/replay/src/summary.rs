@@ -9,8 +9,10 @@ use stratagem_model::{ActionKind, Money, PPM, Plan, Reason};
 
 use crate::cohorts::Cohort;
 use crate::curve::CurvePoint;
-use crate::driver::RunResult;
+use crate::logged::PolicyOnLog;
 use crate::outcome::{ArmTotals, SegmentTotals};
+use crate::result::RunResult;
+use crate::treatments::Treatment;
 
 pub(crate) const CONFIDENCE: f64 = 0.95;
 
@@ -135,6 +137,9 @@ pub struct Summary {
     pub curve: Vec<CurvePoint>,
     #[serde(default)]
     pub cohorts: Vec<Cohort>,
+    /// Campaigns of the data and what they may have caused.
+    #[serde(default)]
+    pub treatments: Vec<Treatment>,
 }
 
 /// The metrics of a finished run.
@@ -168,11 +173,45 @@ pub fn summarise(result: &RunResult, plan: &Plan, window_days: u32, margin_ppm: 
         arms_difference: difference(&totals.treated, &totals.control),
         curve: result.curve.clone(),
         cohorts: result.cohorts.clone(),
+        treatments: result.treatments.clone(),
         actions,
     }
 }
 
-fn difference(treated: &ArmTotals, control: &ArmTotals) -> Option<Estimate> {
+impl Summary {
+    /// What there is to say of a run on a log, in which nothing is decided: all counts are 0.
+    pub fn of_log(asked: &PolicyOnLog, window_days: u32, margin_ppm: u32) -> Self {
+        let nobody = arm(&ArmTotals::default());
+        Self {
+            mode: "off-policy".into(),
+            period: Period {
+                from: asked.days.0.clone(),
+                until: asked.days.1.clone(),
+                data_end: asked.data_end.clone(),
+                window_days,
+            },
+            customers: asked.customers,
+            treated: nobody.clone(),
+            control: nobody,
+            actions: vec![],
+            classes: vec![],
+            stages: vec![],
+            decisions: vec![],
+            contact_cost: 0,
+            offer_exposure: 0,
+            margin_ppm,
+            roi_if_all_caused: None,
+            break_even_share: None,
+            arms_difference: None,
+            curve: vec![],
+            cohorts: vec![],
+            treatments: vec![],
+        }
+    }
+}
+
+/// GMV per eligible customer, treated less control.
+pub(crate) fn difference(treated: &ArmTotals, control: &ArmTotals) -> Option<Estimate> {
     let sample = |arm: &ArmTotals| {
         Moments { count: arm.eligible, sum: arm.gmv, squares: arm.gmv_squares }.sample().ok()
     };
