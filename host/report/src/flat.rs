@@ -43,6 +43,76 @@ fn rate(rate: Option<&Rate>) -> [String; 5] {
     })
 }
 
+/// One row an estimator.
+pub(crate) fn evaluation(found: &stratagem_measure::off_policy::Evaluation) -> String {
+    let rows = found.estimates.iter().map(|one| {
+        let bootstrap = one.bootstrap.as_ref();
+        let mut row = vec![one.estimator.label().to_owned()];
+        row.extend(
+            [one.normal.value, one.normal.standard_error, one.normal.low, one.normal.high]
+                .map(|v| v.to_string()),
+        );
+        row.extend([optional(bootstrap.map(|e| e.low)), optional(bootstrap.map(|e| e.high))]);
+        row
+    });
+    let header = ["estimator", "value", "standard_error", "low", "high", "bootstrap_low", "bootstrap_high"];
+    write(&header, rows)
+}
+
+/// One row an outcome and arm.
+pub(crate) fn effects(found: &crate::Effects) -> String {
+    let rows = found.outcomes.iter().flat_map(|outcome| {
+        outcome.effects.iter().map(move |effect| {
+            let d = &effect.difference;
+            let relative = effect.relative;
+            vec![
+                outcome.outcome.clone(),
+                effect.arm.clone(),
+                outcome.control_mean.to_string(),
+                effect.mean.to_string(),
+                d.value.to_string(),
+                effect.standard_error.to_string(),
+                d.low.to_string(),
+                d.high.to_string(),
+                effect.p_value.to_string(),
+                optional(effect.adjusted_p_value),
+                optional(relative.map(|e| e.value)),
+                optional(relative.map(|e| e.standard_error)),
+            ]
+        })
+    });
+    let header = [
+        "outcome",
+        "arm",
+        "control_mean",
+        "mean",
+        "difference",
+        "standard_error",
+        "low",
+        "high",
+        "p_value",
+        "adjusted_p_value",
+        "relative_lift",
+        "relative_standard_error",
+    ];
+    write(&header, rows)
+}
+
+/// One row a parameter of a model.
+pub(crate) fn estimates(parameters: &[stratagem_measure::repurchase::Parameter]) -> String {
+    let row = |p: &stratagem_measure::repurchase::Parameter| {
+        let e = &p.estimate;
+        vec![
+            p.name.clone(),
+            e.value.to_string(),
+            e.standard_error.to_string(),
+            e.low.to_string(),
+            e.high.to_string(),
+        ]
+    };
+    write(&["parameter", "estimate", "standard_error", "low", "high"], parameters.iter().map(row))
+}
+
 /// One row a run and action.
 pub(crate) fn runs(runs: &[Run]) -> String {
     let conversion = RATE.map(|name| format!("conversion_{name}"));

@@ -1,7 +1,7 @@
-//! How runs, strategies and stores are shown: terminal text, Markdown, JSON and CSV.
+//! How runs, strategies and stores are shown: terminal text, Markdown, HTML, JSON and CSV.
 //!
 //! Pure functions from what is known to a text that ends in a newline. What is shown is built once, as a
-//! `document`, and then rendered as text or Markdown, so that both say the same.
+//! `document`, and then rendered as text, Markdown or a page, so that all say the same.
 //!
 //! # Invariants
 //!
@@ -9,6 +9,8 @@
 //! - **Nothing causal from an observational replay**: attributed is always called so.
 //! - **Machine forms lose nothing**: JSON is the record itself, CSV has full precision.
 //! - **No table wraps**: what is wider than the terminal is broken into blocks that repeat the first column.
+//! - **A page is whole and harmless**: no script, nothing to fetch, everything escaped, and less than 500 kB.
+//! - **Both languages say the same**: each sentence is written in both where it is made.
 //!
 //! # Not here
 //!
@@ -17,26 +19,40 @@
 
 mod backtest;
 mod catalogue;
+mod chart;
 mod compare;
 mod document;
 mod flat;
+#[cfg(test)]
+mod gallery;
+mod html;
 mod ingest;
 mod inspect;
+mod lang;
 mod list;
 mod markdown;
 mod numbers;
+mod repurchase;
+mod statistics;
 mod store;
+mod sweep;
 mod table;
 mod text;
+mod typeset;
 
 use serde::Serialize;
 use stratagem_library::Run;
+use stratagem_replay::Collisions;
 use stratagem_store::ingest::Report;
 use stratagem_store::{Compacted, Info, Verified};
 
 use numbers::Digests;
 
 pub use inspect::InspectInfo;
+pub use lang::Lang;
+pub use repurchase::{RepurchaseFit, SpendFit, TimeUnit};
+pub use statistics::{ArmEffect, Correction, Effects, LogEvaluation, OutcomeEffects, Power, PowerAnswer};
+pub use sweep::{Sweep, SweepBy};
 
 /// The form of an answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -59,18 +75,23 @@ pub struct Style {
     pub width: Option<u16>,
 }
 
-/// A run in full. CSV: one row an action.
-pub fn backtest(run: &Run, format: Format, style: Style) -> String {
+/// A run in full. CSV: one row an action. The language is that of text: JSON and CSV have one form.
+pub fn backtest(run: &Run, format: Format, style: Style, lang: Lang) -> String {
     match format {
-        Format::Text => text::render(&backtest::document(run, Digests::Short), style),
+        Format::Text => text::render(&backtest::document(run, Digests::Short, lang), style),
         Format::Json => json(run),
         Format::Csv => flat::runs(std::slice::from_ref(run)),
     }
 }
 
 /// A run in full, as the Markdown file that is kept beside it.
-pub fn markdown(run: &Run) -> String {
-    markdown::render(&backtest::document(run, Digests::Full))
+pub fn markdown(run: &Run, lang: Lang) -> String {
+    markdown::render(&backtest::document(run, Digests::Full, lang))
+}
+
+/// A run in full, as one page with its charts that needs no other file.
+pub fn html(run: &Run, lang: Lang) -> String {
+    html::render(&backtest::document(run, Digests::Full, lang), &backtest::title(run, lang))
 }
 
 /// Runs side by side, with what keeps them from being compared. CSV: one row a run and action.
@@ -79,6 +100,95 @@ pub fn compare(runs: &[Run], format: Format, style: Style) -> String {
         Format::Text => text::render(&compare::document(runs), style),
         Format::Json => json(&runs),
         Format::Csv => flat::runs(runs),
+    }
+}
+
+/// A model of orders. CSV: its parameters.
+pub fn repurchase(found: &RepurchaseFit, format: Format, style: Style, lang: Lang) -> String {
+    match format {
+        Format::Text => text::render(&repurchase::orders(found, lang), style),
+        Format::Json => json(found),
+        Format::Csv => flat::estimates(&found.fit.parameters),
+    }
+}
+
+/// The same as a file: a page, or Markdown.
+pub fn repurchase_page(found: &RepurchaseFit, lang: Lang, is_html: bool) -> String {
+    page(&repurchase::orders(found, lang), found.fit.model.kind().name(), is_html)
+}
+
+/// A model of order values. CSV: its parameters.
+pub fn spend(found: &SpendFit, format: Format, style: Style, lang: Lang) -> String {
+    match format {
+        Format::Text => text::render(&repurchase::spend(found, lang), style),
+        Format::Json => json(found),
+        Format::Csv => flat::estimates(&found.fit.parameters),
+    }
+}
+
+/// The same as a file: a page, or Markdown.
+pub fn spend_page(found: &SpendFit, lang: Lang, is_html: bool) -> String {
+    page(&repurchase::spend(found, lang), "Gamma-Gamma", is_html)
+}
+
+/// A policy on a log. CSV: one row an estimator.
+pub fn evaluation(found: &LogEvaluation, format: Format, style: Style, lang: Lang) -> String {
+    match format {
+        Format::Text => text::render(&statistics::evaluation(found, lang), style),
+        Format::Json => json(found),
+        Format::Csv => flat::evaluation(&found.evaluation),
+    }
+}
+
+/// The same as a file: a page, or Markdown.
+pub fn evaluation_page(found: &LogEvaluation, lang: Lang, is_html: bool) -> String {
+    page(&statistics::evaluation(found, lang), &found.policy, is_html)
+}
+
+/// Randomised arms compared. CSV: one row an outcome and arm.
+pub fn effects(found: &Effects, format: Format, style: Style, lang: Lang) -> String {
+    match format {
+        Format::Text => text::render(&statistics::effects(found, lang), style),
+        Format::Json => json(found),
+        Format::Csv => flat::effects(found),
+    }
+}
+
+/// The same as a file: a page, or Markdown.
+pub fn effects_page(found: &Effects, lang: Lang, is_html: bool) -> String {
+    page(&statistics::effects(found, lang), &found.file, is_html)
+}
+
+/// What a sample can show. There is no CSV of it: JSON has every figure.
+pub fn power(found: &Power, format: Format, style: Style) -> String {
+    match format {
+        Format::Text => text::render(&statistics::power(found), style),
+        Format::Json | Format::Csv => json(found),
+    }
+}
+
+fn page(document: &document::Document, title: &str, is_html: bool) -> String {
+    if is_html { html::render(document, title) } else { markdown::render(document) }
+}
+
+/// Variants over one period and the best of them over another. CSV: one row a run and action.
+pub fn sweep(sweep: &Sweep, format: Format, style: Style) -> String {
+    match format {
+        Format::Text => text::render(&sweep::document(sweep), style),
+        Format::Json => json(sweep),
+        Format::Csv => {
+            let runs = sweep.variants.iter().map(|(_, run)| run).chain([&sweep.last]);
+            flat::runs(&runs.cloned().collect::<Vec<_>>())
+        }
+    }
+}
+
+/// Two runs side by side, and where they would have disturbed the same customers. JSON and CSV are those of
+/// [`compare`].
+pub fn compare_pair(runs: &[Run], collisions: Option<Collisions>, format: Format, style: Style) -> String {
+    match format {
+        Format::Text => text::render(&compare::pair(runs, collisions), style),
+        Format::Json | Format::Csv => compare(runs, format, style),
     }
 }
 

@@ -4,6 +4,7 @@ use stratagem_library::Run;
 use stratagem_model::Currency;
 use stratagem_model::money::group;
 
+use crate::Lang;
 use crate::backtest::{contacts, doubt, worst_case_cost};
 use crate::document::Document;
 use crate::numbers::{Amounts, average, percent_bare, plural, share, short};
@@ -24,7 +25,7 @@ pub(crate) fn document(runs: &[Run]) -> Document {
 
 /// A store has one currency, so a library has one too.
 fn table(runs: &[Run], currency: &Currency) -> Table {
-    let has_doubts = runs.iter().any(|run| doubt(run).is_some());
+    let has_doubts = runs.iter().any(|run| doubt(run, Lang::English).is_some());
     let mut columns = vec![
         words("run"),
         words("strategy"),
@@ -64,7 +65,7 @@ fn table(runs: &[Run], currency: &Currency) -> Table {
             recorded(&run.recorded_at),
         ];
         if has_doubts {
-            row.insert(1, doubt(run).unwrap_or("ok").into());
+            row.insert(1, doubt(run, Lang::English).unwrap_or("ok").into());
         }
         table.row(row);
     }

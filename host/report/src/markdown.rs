@@ -1,5 +1,6 @@
 //! Documents as Markdown files.
 
+use crate::Lang;
 use crate::document::{Block, Document, Tone};
 
 /// Renders a document: the verdict is the title, so that the first line says it here too.
@@ -9,21 +10,36 @@ pub(crate) fn render(document: &Document) -> String {
         out.push('\n');
         match block {
             Block::Heading(text) => out += &format!("## {text}\n"),
+            Block::Headline(facts) => {
+                let colon = document.lang.colon();
+                let facts = facts.iter().map(|fact| format!("{}{colon}**{}**", fact.label, fact.text));
+                let facts: Vec<_> = facts.collect();
+                out += &format!("{}\n", facts.join(" · "));
+            }
             Block::Note(text) => out += &format!("{text}\n"),
-            Block::Alert { tone, text, details } => out += &alert(*tone, text, details),
+            Block::Alert { tone, text, details } => out += &alert(*tone, text, details, document.lang),
             Block::Facts(facts) => {
                 for fact in facts {
-                    out += &format!("- **{}**: {}\n", fact.label, fact.text.replace('\n', " "));
+                    out += &format!(
+                        "- **{}**{}{}\n",
+                        fact.label,
+                        document.lang.colon(),
+                        fact.text.replace('\n', " ")
+                    );
                 }
             }
             Block::Table(table) => out += &table.markdown(),
+            Block::Chart(chart) => {
+                let figures = chart.figures(document.lang).markdown();
+                out += &format!("**{}**\n\n{figures}\n{}\n", chart.title, chart.caption);
+            }
         }
     }
     out
 }
 
-fn alert(tone: Tone, text: &str, details: &[String]) -> String {
-    let mut out = format!("> **{}**: {text}\n", tone.word());
+fn alert(tone: Tone, text: &str, details: &[String], lang: Lang) -> String {
+    let mut out = format!("> **{}**{}{text}\n", tone.word(lang), lang.colon());
     if !details.is_empty() {
         out += ">\n";
     }

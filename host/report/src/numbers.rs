@@ -41,6 +41,19 @@ pub(crate) fn plural(count: u64, noun: &str) -> String {
     format!("{} {plural}", group(count))
 }
 
+/// A number with thousands separated and this many decimals; what rounds to zero has no sign.
+pub(crate) fn decimals(value: f64, decimals: usize) -> String {
+    // Halves away from zero, as amounts of money are rounded.
+    let unit = 10_f64.powi(decimals as i32);
+    let text = format!("{:.decimals$}", (value.abs() * unit).round() / unit);
+    let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
+    let is_zero = !text.contains(|c: char| ('1'..='9').contains(&c));
+    let sign = if value < 0.0 && !is_zero { "-" } else { "" };
+    // Beyond what is counted, digits without separators are still right.
+    let whole = whole.parse().map_or_else(|_| whole.to_owned(), group);
+    format!("{sign}{whole}{rest}")
+}
+
 /// A share in per cent, without the sign: for columns.
 pub(crate) fn percent_bare(share: f64) -> String {
     let tenths = (share * 1_000.0).round() as i64;
@@ -138,6 +151,9 @@ mod tests {
         assert_eq!(plural(1_200, "batch"), "1,200 batches");
         assert_eq!(plural(2, "day"), "2 days");
         assert_eq!(plural(2, "dictionary"), "2 dictionaries");
+        assert_eq!(decimals(-1_234.56, 1), "-1,234.6");
+        assert_eq!(decimals(-0.004, 2), "0.00");
+        assert_eq!((decimals(600.5, 0), decimals(-601.5, 0)), ("601".into(), "-602".into()));
         assert_eq!(bytes(999), "999 B");
         assert_eq!(bytes(1_234_567), "1.2 MB");
         let usd = Currency::new("USD").unwrap();

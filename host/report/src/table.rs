@@ -147,7 +147,7 @@ pub(crate) struct Block {
 }
 
 /// A cell as Markdown takes it. A header that was broken at a hyphen has no space there.
-fn one_line(cell: &str) -> String {
+pub(crate) fn one_line(cell: &str) -> String {
     cell.replace('|', "\\|").replace("-\n", "-").replace('\n', " ")
 }
 

@@ -1,8 +1,9 @@
 //! Documents as terminal text.
 
-use crate::Style;
+use crate::chart::Chart;
 use crate::document::{Block, Document, Fact, Tone};
 use crate::table::{self, Table};
+use crate::{Lang, Style};
 
 /// The widest that running text is set, however wide the terminal.
 const PROSE_WIDTH: u16 = 100;
@@ -21,28 +22,34 @@ pub(crate) fn render(document: &Document, style: Style) -> String {
             out.push('\n');
         }
         is_below_heading = matches!(block, Block::Heading(_));
-        render_block(block, style, &mut out);
+        render_block(block, document.lang, style, &mut out);
     }
     out
 }
 
-fn render_block(block: &Block, style: Style, out: &mut String) {
+fn render_block(block: &Block, lang: Lang, style: Style, out: &mut String) {
     match block {
         Block::Heading(text) => push_line(out, &paint(text, Some(BOLD), style)),
+        Block::Headline(facts) => {
+            let facts: Vec<_> =
+                facts.iter().map(|fact| format!("{}{}{}", fact.label, lang.colon(), fact.text)).collect();
+            wrap(&facts.join(" · "), prose_width(style)).iter().for_each(|line| push_line(out, line));
+        }
         Block::Note(text) => wrap(text, prose_width(style)).iter().for_each(|line| push_line(out, line)),
-        Block::Alert { tone, text, details } => alert(*tone, text, details, style, out),
+        Block::Alert { tone, text, details } => alert(*tone, text, details, lang, style, out),
         Block::Facts(facts) => render_facts(facts, style, out),
         Block::Table(table) => render_table(table, style, out),
+        Block::Chart(chart) => render_chart(chart, lang, style, out),
     }
 }
 
-fn alert(tone: Tone, text: &str, details: &[String], style: Style, out: &mut String) {
-    let word = format!("{}: ", tone.word());
+fn alert(tone: Tone, text: &str, details: &[String], lang: Lang, style: Style, out: &mut String) {
+    let word = format!("{}{}", tone.word(lang), lang.colon());
     for (i, line) in wrap(&format!("{word}{text}"), prose_width(style)).iter().enumerate() {
-        match (i, line.strip_prefix(&word)) {
+        match (i, line.strip_prefix(word.trim_end())) {
             (0, Some(rest)) => {
                 let word = paint(word.trim_end(), Some(code(tone).unwrap_or(BOLD)), style);
-                push_line(out, &format!("{word} {rest}"));
+                push_line(out, &format!("{word}{rest}"));
             }
             _ => push_line(out, line),
         }
@@ -77,6 +84,15 @@ fn render_table(table: &Table, style: Style, out: &mut String) {
     }
 }
 
+/// A terminal has no curves: it gets the figures that a reader would ask for, between title and caption.
+fn render_chart(chart: &Chart, lang: Lang, style: Style, out: &mut String) {
+    let prose = |text: &str| wrap(text, prose_width(style));
+    prose(&chart.title).iter().for_each(|line| push_line(out, &paint(line, Some(BOLD), style)));
+    render_table(&chart.figures(lang), style, out);
+    out.push('\n');
+    prose(&chart.caption).iter().for_each(|line| push_line(out, line));
+}
+
 fn prose_width(style: Style) -> usize {
     usize::from(style.width.map_or(PROSE_WIDTH, |width| width.clamp(40, PROSE_WIDTH)))
 }
@@ -102,28 +118,50 @@ fn push_line(out: &mut String, line: &str) {
     out.push('\n');
 }
 
-/// Breaks text at spaces, and where there are none (Chinese has none) anywhere.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+/// Breaks text at spaces, between Chinese characters, and where there is neither, anywhere.
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![];
     for paragraph in text.lines() {
         let mut line = String::new();
-        for word in paragraph.split(' ') {
-            let is_first = line.is_empty();
-            if !is_first && columns(&line) + 1 + columns(word) > width {
-                lines.push(std::mem::take(&mut line));
-            } else if !is_first {
-                line.push(' ');
+        for piece in pieces(paragraph) {
+            if !line.is_empty() && columns(&line) + columns(piece.trim_end()) > width {
+                lines.push(std::mem::take(&mut line).trim_end().to_owned());
             }
-            for c in word.chars() {
-                if columns(&line) + columns_of(c) > width {
+            for c in piece.chars() {
+                // A piece that is wider than a line. Where a line is full, spaces are not needed.
+                if columns(&line) + columns_of(c) > width && c != ' ' {
                     lines.push(std::mem::take(&mut line));
                 }
                 line.push(c);
             }
         }
-        lines.push(line);
+        lines.push(line.trim_end().to_owned());
     }
     lines
+}
+
+/// What lines are made of: words with the spaces behind them, and single wide characters with the punctuation that
+/// may not begin a line.
+fn pieces(text: &str) -> Vec<&str> {
+    const NEVER_FIRST: &str = "，。、；：！？）》」』”’％";
+    const NEVER_LAST: &str = "（《「『“‘";
+    let mut pieces = vec![];
+    let mut start = 0;
+    let mut before: Option<char> = None;
+    for (at, c) in text.char_indices() {
+        let is_break = before.is_some_and(|before| {
+            let is_word_end = before == ' ' && c != ' ';
+            let is_wide = c != ' ' && (columns_of(before) == 2 || columns_of(c) == 2);
+            is_word_end || (is_wide && !NEVER_FIRST.contains(c) && !NEVER_LAST.contains(before))
+        });
+        if is_break {
+            pieces.push(&text[start..at]);
+            start = at;
+        }
+        before = Some(c);
+    }
+    pieces.push(&text[start..]);
+    pieces
 }
 
 /// Terminal columns that a text takes.
@@ -132,7 +170,7 @@ fn columns(text: &str) -> usize {
 }
 
 /// Wide are the East Asian scripts and punctuation from Hangul Jamo on; close enough to wrap by.
-fn columns_of(c: char) -> usize {
+pub(crate) fn columns_of(c: char) -> usize {
     let is_wide = matches!(u32::from(c), 0x1100..=0x115f | 0x2e80..=0xa4cf | 0xac00..=0xd7a3 | 0xf900..=0xfaff | 0xfe30..=0xfe6f | 0xff00..=0xff60 | 0xffe0..=0xffe6 | 0x2_0000..=0x3_fffd);
     if is_wide { 2 } else { 1 }
 }
@@ -147,5 +185,6 @@ mod tests {
         assert_eq!(wrap("0123456789", 4), ["0123", "4567", "89"]);
         assert_eq!(wrap("多波次召回", 5), ["多波", "次召", "回"]);
         assert_eq!(wrap("a\nb", 5), ["a", "b"]);
+        assert_eq!(wrap("共 1,843 位客户，成本（元）", 10), ["共 1,843", "位客户，成", "本（元）"]);
     }
 }

@@ -1,26 +1,60 @@
 //! A run in full: what it may claim, what the strategy would have done, and whether to believe it.
 
+mod charts;
 mod checks;
+mod evidence;
+mod off_policy;
+mod setting;
+mod simulation;
 mod tables;
+mod treatments;
 
-use stratagem_gates::{Cap, ConsentRule, Policy};
 use stratagem_library::Run;
 use stratagem_model::money::group;
-use stratagem_model::time::parse_day;
 
+use crate::Lang;
 use crate::document::{Document, Tone};
-use crate::numbers::{Digests, percent, plural, ppm};
+use crate::numbers::{Amounts, Digests, interval, percent, ppm};
 
 pub(crate) use checks::{audit_name, differs_from_zero, doubt};
+pub(crate) use off_policy::{Rewards, evaluation as evaluation_sections};
+pub(crate) use setting::{cap, consent};
 
 /// The mode that this report knows how to speak of.
 pub(crate) const OBSERVATIONAL: &str = "observational-replay";
 
-/// What to call a mode, and what a run of that mode may claim.
-pub(crate) fn claim(mode: &str) -> String {
+/// What a mode is called.
+fn mode_name(mode: &str, lang: Lang) -> String {
     match mode {
-        OBSERVATIONAL => "what they bought is attributed, not caused (observational replay)".into(),
-        other => format!("what this mode may claim is not known to this version ({other})"),
+        OBSERVATIONAL => lang.say("observational replay", "观察性回放").into(),
+        simulation::SIMULATION => lang.say("simulation", "模拟").into(),
+        off_policy::OFF_POLICY => lang.say("off-policy evaluation", "离策略评估").into(),
+        other => other.replace('-', " "),
+    }
+}
+
+/// What a run of a mode may claim, and what the mode is called.
+pub(crate) fn claim(mode: &str, lang: Lang) -> String {
+    match mode {
+        simulation::SIMULATION => lang
+            .say("effects are declared, not measured (simulation)", "效果为事先声明，并非测得（模拟）")
+            .into(),
+        off_policy::OFF_POLICY => lang
+            .say(
+                "true if the logged propensities are (off-policy evaluation)",
+                "前提是日志中的倾向概率属实（离策略评估）",
+            )
+            .into(),
+        OBSERVATIONAL => lang
+            .say(
+                "what they bought is attributed, not caused (observational replay)",
+                "其后的购买只是归因，并非因果（观察性回放）",
+            )
+            .into(),
+        other => lang.say(
+            format!("what this mode may claim is not known to this version ({other})"),
+            format!("此版本不知道该模式可以主张什么（{other}）"),
+        ),
     }
 }
 
@@ -34,178 +68,212 @@ pub(crate) fn worst_case_cost(run: &Run) -> i64 {
     run.summary.contact_cost.saturating_add(run.summary.offer_exposure)
 }
 
-pub(crate) fn document(run: &Run, digests: Digests) -> Document {
-    let mut out = Document::new(verdict(run));
-    if doubt(run).is_some() {
+pub(crate) fn document(run: &Run, digests: Digests, lang: Lang) -> Document {
+    let mut out = Document::of(lang, verdict(run, lang));
+    if doubt(run, lang).is_some() {
         out.tone = Tone::Bad;
     }
     checks::alerts(run, &mut out);
     if run.summary.mode == OBSERVATIONAL && contacts(run) > 0 {
-        out.note(
+        out.note(lang.say(
             "Nobody was contacted: the strategy ran over recorded history. Conversion here is natural return, what \
              these customers did anyway after the moments at which they would have heard from the shop. It is \
              the share that a live campaign has to beat.",
-        );
+            "没有触达任何人：策略只是在历史数据上运行。这里的转化率就是自然回流，即这些客户在本应收到触达的时刻之后自行做了什么。\
+             实际投放必须超过这个比例。",
+        ));
     }
-    out.facts(setting(run, digests));
+    if let Some(found) = &run.off_policy {
+        out.facts(setting::facts(run, lang));
+        off_policy::sections(run, found, &mut out);
+        return ended(run, digests, out);
+    }
+    if let Some(simulation) = &run.simulation {
+        out.facts(setting::facts(run, lang));
+        simulation::sections(run, simulation, &mut out);
+        out.heading(lang.say("The first of the worlds", "第一个世界"));
+        tables::actions(run, &mut out);
+        charts::funnel(run, &mut out);
+        tables::decisions(run, &mut out);
+        return ended(run, digests, out);
+    }
+    headline(run, &mut out);
+    out.facts(setting::facts(run, lang));
     tables::actions(run, &mut out);
+    charts::funnel(run, &mut out);
     tables::arms(run, &mut out);
     checks::arms_line(run, &mut out);
+    charts::curve(run, &mut out);
     money(run, &mut out);
+    charts::best_case(run, &mut out);
     tables::classes(run, &mut out);
+    tables::stages(run, &mut out);
+    charts::cohorts(run, &mut out);
+    if let Some(found) = &run.evidence {
+        evidence::sections(run, found, &mut out);
+    }
+    treatments::sections(run, &mut out);
     tables::decisions(run, &mut out);
+    ended(run, digests, out)
+}
+
+/// What every report ends with.
+fn ended(run: &Run, digests: Digests, mut out: Document) -> Document {
+    let lang = out.lang;
     checks::audits(run, &mut out);
     log(run, &mut out);
-    out.heading("Receipt");
-    out.facts(receipt(run, digests));
+    out.heading(lang.say("Receipt", "凭证"));
+    out.facts(receipt(run, digests, lang));
     out
 }
 
-fn verdict(run: &Run) -> String {
+/// What the page of a run is called.
+pub(crate) fn title(run: &Run, lang: Lang) -> String {
+    let (strategy, backtest) = (&run.strategy, lang.say("backtest", "回测"));
+    let title = match (&strategy.title.chinese, lang) {
+        (Some(chinese), Lang::Chinese) => chinese,
+        _ => &strategy.title.english,
+    };
+    format!("{title} {}, {backtest} {}", strategy.version, run.id)
+}
+
+fn verdict(run: &Run, lang: Lang) -> String {
     let (strategy, summary) = (&run.strategy, &run.summary);
     // Whoever reads only this line must not miss that the rest is worthless.
-    let doubt = doubt(run).map(|doubt| format!("{doubt}: ")).unwrap_or_default();
+    let doubt = doubt(run, lang).map(|doubt| format!("{doubt}{}", lang.colon())).unwrap_or_default();
     let name = format!("{doubt}{} {}", strategy.name, strategy.version);
-    let customers = plural(summary.customers, "customer");
+    if let Some(found) = &run.simulation {
+        return format!("{name}{}{}", lang.colon(), simulation::verdict(run, found, lang));
+    }
+    if let Some(found) = &run.off_policy {
+        return format!("{name}{}{}", lang.colon(), off_policy::verdict(run, found, lang));
+    }
+    let customers = lang.count(summary.customers, "customer", "位客户");
     let contacted = summary.treated.contacted;
     if contacted == 0 {
-        return format!(
-            "{name}: would have contacted none of {customers} ({})",
-            summary.mode.replace('-', " ")
+        let mode = mode_name(&summary.mode, lang);
+        return lang.say(
+            format!("{name}: would have contacted none of {customers} ({mode})"),
+            format!("{name}：若实际执行，{customers}中不会触达任何人（{mode}）"),
         );
     }
     let contacted = group(contacted);
-    let contacts = plural(contacts(run), "time");
-    format!("{name}: would have contacted {contacted} of {customers} {contacts}; {}", claim(&summary.mode))
+    let contacts = lang.count(contacts(run), "time", "次");
+    let claim = claim(&summary.mode, lang);
+    lang.say(
+        format!("{name}: would have contacted {contacted} of {customers} {contacts}; {claim}"),
+        format!("{name}：若实际执行，将触达 {customers}中的 {contacted} 位，共 {contacts}；{claim}"),
+    )
 }
 
-fn setting(run: &Run, digests: Digests) -> Vec<(&'static str, String)> {
-    let (period, data) = (&run.summary.period, &run.data);
-    let days = match (parse_day(&period.from), parse_day(&period.until)) {
-        (Some(from), Some(until)) => format!(" ({})", plural(until.abs_diff(from) as u64 + 1, "day")),
-        _ => String::new(),
+/// What a strategist and a treasurer ask first.
+fn headline(run: &Run, out: &mut Document) {
+    let (lang, currency) = (out.lang, &run.data.currency);
+    let (Some(conversion), Some(share)) = (run.summary.treated.conversion, run.summary.break_even_share)
+    else {
+        return;
     };
-    let parameters: Vec<_> =
-        run.strategy.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let title = &run.strategy.title;
-    let chinese = title.chinese.as_ref().map(|chinese| format!(" ({chinese})")).unwrap_or_default();
-    vec![
-        ("strategy", format!("{}{chinese}, component {}", title.english, digests.show(&run.strategy.digest))),
-        ("parameters", if parameters.is_empty() { "none".into() } else { parameters.join(" ") }),
+    let cost = worst_case_cost(run);
+    let what = match run.summary.mode == OBSERVATIONAL {
+        true => lang.say("natural return of those contacted", "触达客户的自然回流率"),
+        false => lang.say("conversion of those contacted", "触达客户的转化率"),
+    };
+    let interval = interval(&conversion);
+    let share = if share > 1.0 { lang.say("out of reach", "无法达到").into() } else { percent(share) };
+    out.headline([
+        (lang.say("contacts", "触达次数").to_owned(), group(contacts(run))),
         (
-            "period",
-            format!(
-                "{} to {}{days}, orders attributed for {} after a contact; data end {}",
-                period.from,
-                period.until,
-                plural(period.window_days.into(), "day"),
-                period.data_end
-            ),
+            lang.say(format!("{what} (95 %: {interval})"), format!("{what}（95 %：{interval}）")),
+            percent(conversion.value),
         ),
         (
-            "data",
-            format!(
-                "{}, {}, {}, {}, fingerprint {}",
-                plural(data.customers, "customer"),
-                plural(data.orders, "order"),
-                data.zone,
-                data.currency.code,
-                digests.show(&data.fingerprint)
-            ),
+            lang.say("cost at worst", "最坏情况的成本").into(),
+            format!("{} {}", Amounts::new(currency, [cost]).show(cost), currency.code),
         ),
-        ("gates", gates(run)),
-    ]
-}
-
-fn gates(run: &Run) -> String {
-    let policy = &run.policy;
-    let mut out = holdouts(policy);
-    out.push(consent(policy.consent).into());
-    out.push(cap(policy.cap));
-    out.push(match policy.budget {
-        Some(budget) => {
-            format!("budget {} {}", run.data.currency.format(budget), run.data.currency.code)
-        }
-        None => "no budget".into(),
-    });
-    out.push(format!("asked again {} after a suppression", plural(run.retry_days.into(), "day")));
-    out.push(format!("seed {}", policy.seed));
-    out.join("; ")
-}
-
-fn holdouts(policy: &Policy) -> Vec<String> {
-    let held = [("global", &policy.global_holdout), ("the strategy's own", &policy.holdout)];
-    let held: Vec<_> = held
-        .iter()
-        .filter(|(_, holdout)| holdout.ppm > 0)
-        .map(|(name, holdout)| format!("{name} holdout {}", ppm(holdout.ppm)))
-        .collect();
-    if held.is_empty() { vec!["no holdout".into()] } else { held }
-}
-
-pub(crate) fn consent(rule: ConsentRule) -> &'static str {
-    match rule {
-        ConsentRule::OptOut => "consent until unsubscribed",
-        ConsentRule::OptIn => "consent only if subscribed",
-    }
-}
-
-pub(crate) fn cap(cap: Option<Cap>) -> String {
-    cap.map_or("no frequency cap".into(), |cap| {
-        let contacts = plural(cap.touches.into(), "contact");
-        format!("at most {contacts} in {}", plural(cap.days.into(), "day"))
-    })
+        (
+            lang.say("share of attributed GMV that must be caused", "归因 GMV 中须真正由触达带来的比例")
+                .into(),
+            share,
+        ),
+    ]);
 }
 
 fn money(run: &Run, out: &mut Document) {
-    let (summary, currency) = (&run.summary, &run.data.currency);
+    let (summary, currency, lang) = (&run.summary, &run.data.currency, out.lang);
     let show = |amount| format!("{} {}", currency.format(amount), currency.code);
-    let cost = worst_case_cost(run);
-    out.heading("Cost and return");
-    let mut facts = vec![
-        ("contacts", format!("{} for {}", show(summary.contact_cost), plural(contacts(run), "contact"))),
-        ("offers", format!("{} at most, if every one is redeemed", show(summary.offer_exposure))),
-        ("worst case", show(cost)),
-        ("margin", format!("{} of order value: declared, not measured", ppm(summary.margin_ppm))),
+    let (spent, offers) = (show(summary.contact_cost), show(summary.offer_exposure));
+    let contacts = lang.count(contacts(run), "contact", "次触达");
+    let (margin, attributed) = (ppm(summary.margin_ppm), show(summary.treated.attributed_gmv));
+    let orders = lang.count(summary.treated.attributed_orders, "order", "笔订单");
+    let roi = match summary.roi_if_all_caused.map(percent) {
+        Some(roi) => lang.say(
+            format!("if all attributed GMV had been caused: {roi} (not causal, worst-case cost)"),
+            format!("若归因 GMV 全部由触达带来：{roi}（非因果，按最坏情况的成本）"),
+        ),
+        None => lang.say("none: nothing is spent", "无：没有支出").into(),
+    };
+    out.heading(lang.say("Cost and return", "成本与回报"));
+    out.facts([
         (
-            "attributed GMV",
-            format!(
-                "{} in {} (not causal)",
-                show(summary.treated.attributed_gmv),
-                plural(summary.treated.attributed_orders, "order")
+            lang.say("contacts", "触达"),
+            lang.say(format!("{spent} for {contacts}"), format!("{contacts}，{spent}")),
+        ),
+        (
+            lang.say("offers", "优惠"),
+            lang.say(
+                format!("{offers} at most, if every one is redeemed"),
+                format!("最多 {offers}，全部核销时"),
+            ),
+        ),
+        (lang.say("worst case", "最坏情况"), show(worst_case_cost(run))),
+        (
+            lang.say("margin", "毛利率"),
+            lang.say(
+                format!("{margin} of order value: declared, not measured"),
+                format!("订单金额的 {margin}：为声明值，并非实测"),
             ),
         ),
         (
-            "ROI",
-            match summary.roi_if_all_caused {
-                Some(roi) => {
-                    format!(
-                        "if all attributed GMV had been caused: {} (not causal, worst-case cost)",
-                        percent(roi)
-                    )
-                }
-                None => "none: nothing is spent".into(),
-            },
-        ),
-    ];
-    facts.push((
-        "break-even",
-        match summary.break_even_share {
-            Some(share) if share > 1.0 => format!(
-                "out of reach: the margin on all attributed GMV covers {} of the worst-case cost",
-                percent(1.0 / share)
+            lang.say("attributed GMV", "归因 GMV"),
+            lang.say(
+                format!("{attributed} in {orders} (not causal)"),
+                format!("{attributed}，{orders}（非因果）"),
             ),
-            Some(share) => format!("{} of attributed GMV must be caused", percent(share)),
-            None if cost > 0 => "out of reach: no attributed GMV, or no margin".into(),
-            None => "nothing has to be earned back".into(),
-        },
-    ));
-    out.facts(facts);
+        ),
+        ("ROI", roi),
+        (lang.say("break-even", "盈亏平衡"), break_even(run, lang)),
+    ]);
+}
+
+fn break_even(run: &Run, lang: Lang) -> String {
+    match run.summary.break_even_share {
+        Some(share) if share > 1.0 => {
+            let covered = percent(1.0 / share);
+            lang.say(
+                format!(
+                    "out of reach: the margin on all attributed GMV covers {covered} of the worst-case cost"
+                ),
+                format!("无法达到：全部归因 GMV 的毛利只够最坏情况成本的 {covered}"),
+            )
+        }
+        Some(share) => {
+            let share = percent(share);
+            lang.say(
+                format!("{share} of attributed GMV must be caused"),
+                format!("归因 GMV 的 {share} 须真正由触达带来"),
+            )
+        }
+        None if worst_case_cost(run) > 0 => lang
+            .say("out of reach: no attributed GMV, or no margin", "无法达到：没有归因 GMV，或没有毛利")
+            .into(),
+        None => lang.say("nothing has to be earned back", "没有需要赚回的成本").into(),
+    }
 }
 
 /// Warnings and errors that the strategy logged.
 fn log(run: &Run, out: &mut Document) {
     const SHOWN: usize = 5;
+    let lang = out.lang;
     let lines: Vec<_> = run.log.iter().filter(|line| matches!(&*line.level, "warn" | "error")).collect();
     if lines.is_empty() {
         return;
@@ -213,20 +281,31 @@ fn log(run: &Run, out: &mut Document) {
     let mut details: Vec<_> =
         lines.iter().take(SHOWN).map(|line| format!("{}: {}", line.level, line.message)).collect();
     if lines.len() > SHOWN {
-        details.push(format!("and {} more", lines.len() - SHOWN));
+        let more = lines.len() - SHOWN;
+        details.push(lang.say(format!("and {more} more"), format!("另有 {more} 条")));
     }
-    out.alert(Tone::Warning, "the strategy logged", details);
+    out.alert(Tone::Warning, lang.say("the strategy logged", "策略的日志"), details);
 }
 
-fn receipt(run: &Run, digests: Digests) -> Vec<(&'static str, String)> {
+fn receipt(run: &Run, digests: Digests, lang: Lang) -> Vec<(&'static str, String)> {
     let receipt = &run.receipt;
-    vec![
+    let (decisions, digest) = (group(receipt.decisions), digests.show(&receipt.decisions_digest));
+    let (id, at) = (&run.id, &run.recorded_at);
+    let mut facts = vec![
         (
-            "decisions",
-            format!("{}, digest {}", group(receipt.decisions), digests.show(&receipt.decisions_digest)),
+            lang.say("decisions", "决策"),
+            lang.say(format!("{decisions}, digest {digest}"), format!("{decisions}，摘要 {digest}")),
         ),
-        ("engine", receipt.engine.clone()),
-        ("run", format!("{}, recorded {}", run.id, run.recorded_at)),
-        ("again", format!("stratagem library rerun {} {}.wasm --store STORE", run.id, run.strategy.name)),
-    ]
+        (lang.say("engine", "引擎"), receipt.engine.clone()),
+        (lang.say("run", "回测"), lang.say(format!("{id}, recorded {at}"), format!("{id}，记录于 {at}"))),
+        (
+            lang.say("again", "重跑"),
+            format!("stratagem library rerun {id} {}.wasm --store STORE", run.strategy.name),
+        ),
+    ];
+    if digests == Digests::Full {
+        facts.push((lang.say("component", "组件"), run.strategy.digest.clone()));
+        facts.push((lang.say("fingerprint", "指纹"), run.data.fingerprint.clone()));
+    }
+    facts
 }

@@ -4,32 +4,58 @@ use stratagem_insight::RFM_CLASSES;
 use stratagem_library::Run;
 use stratagem_model::Reason;
 use stratagem_model::money::group;
-use stratagem_replay::{ActionSummary, Arm};
+use stratagem_replay::{ActionSummary, Arm, DecisionCount, SegmentSummary};
 
-use super::checks::is_suppressed;
+use super::checks::{is_suppressed, reason_name};
 use super::{OBSERVATIONAL, contacts};
+use crate::Lang;
 use crate::document::Document;
-use crate::numbers::{Amounts, NONE, average, percent, plural, rate, share};
-use crate::table::{Table, numbers, words};
+use crate::numbers::{Amounts, NONE, average, percent, rate, share};
+use crate::table::{Column, Table, numbers, words};
 
 pub(super) fn actions(run: &Run, out: &mut Document) {
-    let (summary, currency) = (&run.summary, &run.data.currency);
+    let (summary, lang) = (&run.summary, out.lang);
+    out.heading(lang.say("Actions", "动作"));
+    out.table(actions_table(run, lang));
+    if contacts(run) == 0 {
+        return;
+    }
+    let window = lang.days(summary.period.window_days.into());
+    out.note(lang.say(
+        format!(
+            "Conversion: contacts followed by a qualifying order within {window}. Holdout: the same for the contacts \
+             that controls would have had. Look-alike: the same for days of customers as long silent, with about as \
+             many orders. Attributed GMV counts an order once, for the last contact before it, and is not causal."
+        ),
+        format!(
+            "转化率：触达后 {window}内有合格订单的比例。对照组：对照组客户本应受到的触达，同样计算。相似客户：沉默同样久、\
+             订单数相近的客户在同样的日子，同样计算。归因 GMV：每笔订单只计一次，归于其前最后一次触达，不是因果。"
+        ),
+    ));
+    if summary.mode == OBSERVATIONAL {
+        out.note(no_sign(&summary.treated, &summary.control, lang));
+    }
+}
+
+fn actions_table(run: &Run, lang: Lang) -> Table {
+    let (actions, currency) = (&run.summary.actions, &run.data.currency);
     let code = &currency.code;
-    let amounts = |of: fn(&ActionSummary) -> i64| Amounts::new(currency, summary.actions.iter().map(of));
+    let amounts = |of: fn(&ActionSummary) -> i64| Amounts::new(currency, actions.iter().map(of));
     let gmv = amounts(|action| action.gmv);
     let contact_cost = amounts(|action| action.contact_cost);
     let offers = amounts(|action| action.offer_exposure);
+    let [conversion, holdout] = rate_columns(lang);
     let mut table = Table::new(vec![
-        words("action"),
-        numbers("sent"),
-        numbers("conversion\n% (95 %)"),
-        numbers("natural return\nholdout % (95 %)"),
-        numbers("look-\nalike %"),
-        numbers(format!("attributed\nGMV,\n{code}")),
-        numbers(format!("contact\ncost,\n{code}")),
-        numbers(format!("offers\nat most,\n{code}")),
+        words(lang.say("action", "动作")),
+        numbers(lang.say("sent", "发送")),
+        conversion,
+        holdout,
+        numbers(lang.say("look-\nalike %", "相似客户\n%")),
+        numbers(lang.say(format!("attributed\nGMV,\n{code}"), format!("归因 GMV\n{code}"))),
+        numbers(lang.say(format!("contact\ncost,\n{code}"), format!("触达成本\n{code}"))),
+        numbers(lang.say(format!("offers\nat most,\n{code}"), format!("优惠上限\n{code}"))),
     ]);
-    for action in &summary.actions {
+    for action in actions {
         table.row([
             action.id.clone(),
             group(action.sent),
@@ -41,105 +67,156 @@ pub(super) fn actions(run: &Run, out: &mut Document) {
             offers.show(action.offer_exposure),
         ]);
     }
-    out.heading("Actions");
-    out.table(table);
-    if contacts(run) == 0 {
-        return;
-    }
-    out.note(format!(
-        "Conversion: contacts followed by a qualifying order within {}. Holdout: the same for the contacts that \
-         controls would have had. Look-alike: the same for days of customers as long silent, with about as many \
-         orders. Attributed GMV counts an order once, for the last contact before it, and is not causal.",
-        plural(summary.period.window_days.into(), "day")
-    ));
-    if summary.mode == OBSERVATIONAL {
-        out.note(no_sign(&summary.treated, &summary.control));
-    }
+    table
+}
+
+/// Conversion, and that of controls.
+fn rate_columns(lang: Lang) -> [Column; 2] {
+    [
+        numbers(lang.say("conversion\n% (95 %)", "转化率\n%（95 %）")),
+        numbers(lang.say("natural return\nholdout % (95 %)", "对照组自然回流\n%（95 %）")),
+    ]
 }
 
 /// What the two conversions say, and cannot say, of an effect.
-fn no_sign(treated: &Arm, control: &Arm) -> String {
+fn no_sign(treated: &Arm, control: &Arm, lang: Lang) -> String {
     let (Some(treated), Some(control)) = (&treated.conversion, &control.conversion) else {
-        return "Without contacted controls there is no natural return to hold this conversion against."
+        return lang
+            .say(
+                "Without contacted controls there is no natural return to hold this conversion against.",
+                "对照组中没有本应触达的客户，因此没有自然回流可与转化率相比。",
+            )
             .into();
     };
     let (converted, returned) = (percent(treated.value), percent(control.value));
     let so = if control.value >= treated.value {
-        "not even by chance is there a sign of an effect"
+        lang.say("not even by chance is there a sign of an effect", "连偶然的效果迹象都没有")
     } else {
-        "the difference is not an effect"
+        lang.say("the difference is not an effect", "这个差别不是效果")
     };
-    format!(
-        "Of the customers picked for a contact {converted} ordered within the window of one, and of the controls \
-         picked alike {returned}: {so}. Whether contacts cause orders only a live holdout can tell."
+    lang.say(
+        format!(
+            "Of the customers picked for a contact {converted} ordered within the window of one, and of the controls \
+             picked alike {returned}: {so}. Whether contacts cause orders only a live holdout can tell."
+        ),
+        format!(
+            "被选中触达的客户中，{converted} 在触达窗口内下单；同样选出的对照组为 {returned}：{so}。触达是否带来订单，\
+             只有实际投放并保留对照组才能回答。"
+        ),
     )
 }
 
 pub(super) fn arms(run: &Run, out: &mut Document) {
-    let (summary, currency) = (&run.summary, &run.data.currency);
+    let (summary, currency, lang) = (&run.summary, &run.data.currency, out.lang);
     let (treated, control) = (&summary.treated, &summary.control);
-    let mut table = Table::new(vec![words("arm"), numbers("treated"), numbers("control")]);
+    let mut table = Table::new(vec![
+        words(lang.say("arm", "组别")),
+        numbers(lang.say("treated", "实验组")),
+        numbers(lang.say("control", "对照组")),
+    ]);
     let mut row = |label: &str, show: &dyn Fn(&Arm) -> String| {
         table.row([label.to_owned(), show(treated), show(control)]);
     };
-    let with_code = |label: &str| format!("{label}, {}", currency.code);
+    let money = |english: &str, chinese: &str| {
+        lang.say(format!("{english}, {}", currency.code), format!("{chinese}（{}）", currency.code))
+    };
     let totals = |of: fn(&Arm) -> i64| {
         let amounts = Amounts::new(currency, [of(treated), of(control)]);
         move |arm: &Arm| amounts.show(of(arm))
     };
-    row("eligible customers", &|arm| group(arm.eligible));
-    row("participants", &|arm| group(arm.participants));
-    row("contacted (controls: held out)", &|arm| group(arm.contacted));
-    row("conversion of contacted, % (95 %)", &|arm| rate(arm.conversion.as_ref()));
-    row(&with_code("attributed GMV (not causal)"), &totals(|arm| arm.attributed_gmv));
-    row("buyers", &|arm| group(arm.buyers));
-    row("orders", &|arm| group(arm.orders));
-    row(&with_code("GMV"), &totals(|arm| arm.gmv));
-    row(&with_code("net revenue"), &totals(|arm| arm.net_revenue));
-    row(&with_code("ARPU, of eligible"), &|arm| average(currency, arm.arpu));
-    row(&with_code("ARPPU, of buyers"), &|arm| average(currency, arm.arppu));
-    row(&with_code("AOV, of orders"), &|arm| average(currency, arm.aov));
-    out.heading("Treated and control");
+    row(lang.say("eligible customers", "符合条件的客户"), &|arm| group(arm.eligible));
+    row(lang.say("participants", "参与客户"), &|arm| group(arm.participants));
+    row(lang.say("contacted (controls: held out)", "触达客户（对照组：保留不触达）"), &|arm| {
+        group(arm.contacted)
+    });
+    row(lang.say("conversion of contacted, % (95 %)", "触达客户转化率，%（95 %）"), &|arm| {
+        rate(arm.conversion.as_ref())
+    });
+    row(&money("attributed GMV (not causal)", "归因 GMV，非因果"), &totals(|arm| arm.attributed_gmv));
+    row(lang.say("buyers", "购买客户"), &|arm| group(arm.buyers));
+    row(lang.say("orders", "订单"), &|arm| group(arm.orders));
+    row(&money("GMV", "GMV"), &totals(|arm| arm.gmv));
+    row(&money("net revenue", "净收入"), &totals(|arm| arm.net_revenue));
+    row(&money("ARPU, of eligible", "ARPU，按符合条件的客户"), &|arm| average(currency, arm.arpu));
+    row(&money("ARPPU, of buyers", "ARPPU，按购买客户"), &|arm| average(currency, arm.arppu));
+    row(&money("AOV, of orders", "客单价，按订单"), &|arm| average(currency, arm.aov));
+    out.heading(lang.say("Treated and control", "实验组与对照组"));
     out.table(table);
 }
 
 pub(super) fn classes(run: &Run, out: &mut Document) {
-    let classes = &run.summary.classes;
-    if classes.is_empty() {
+    let title = out.lang.say("RFM classes", "RFM 类别");
+    segments(run, &run.summary.classes, title, "class at first touch", &RFM_CLASSES, out);
+}
+
+/// Lifecycle stages, in the order of their codes.
+const STAGES: [(&str, &str); 5] = [
+    ("introduction", "引入期"),
+    ("growth", "成长期"),
+    ("maturity", "成熟期"),
+    ("dormancy", "休眠期"),
+    ("lost", "流失期"),
+];
+
+pub(super) fn stages(run: &Run, out: &mut Document) {
+    let title = out.lang.say("Lifecycle stages", "生命周期阶段");
+    segments(run, &run.summary.stages, title, "stage at first touch", &STAGES, out);
+}
+
+/// Participants by what they were when they were first touched.
+fn segments(
+    run: &Run,
+    segments: &[SegmentSummary],
+    title: &str,
+    what: &str,
+    names: &[(&str, &str)],
+    out: &mut Document,
+) {
+    let lang = out.lang;
+    if segments.is_empty() {
         return;
     }
-    let amounts = Amounts::new(&run.data.currency, classes.iter().map(|class| class.gmv));
-    let mut table = Table::new(vec![
-        words("class at first touch"),
-        words("类别"),
-        numbers("participants"),
-        numbers("conversion\n% (95 %)"),
-        numbers("natural return\nholdout % (95 %)"),
-        numbers(format!("attributed\nGMV, {}", run.data.currency.code)),
-    ]);
-    for class in classes {
-        let (english, chinese) = match class.segment {
-            Some(bits) => RFM_CLASSES.get(bits as usize).copied().unwrap_or((NONE, NONE)),
+    let code = &run.data.currency.code;
+    let amounts = Amounts::new(&run.data.currency, segments.iter().map(|segment| segment.gmv));
+    let [conversion, holdout] = rate_columns(lang);
+    let mut columns = vec![
+        words(lang.say("类别", "首次触达时")),
+        numbers(lang.say("participants", "参与客户")),
+        conversion,
+        holdout,
+        numbers(lang.say(format!("attributed\nGMV, {code}"), format!("归因 GMV\n{code}"))),
+    ];
+    // The field's own terms are Chinese: they stand beside the English ones, which a Chinese report does not need.
+    if lang == Lang::English {
+        columns.insert(0, words(what));
+    }
+    let mut table = Table::new(columns);
+    for segment in segments {
+        let (english, chinese) = match segment.segment {
+            Some(code) => names.get(code as usize).copied().unwrap_or((NONE, NONE)),
             None => ("no order yet", "未下单"),
         };
-        table.row([
-            english.into(),
+        let mut row = vec![
             chinese.into(),
-            group(class.participants),
-            rate(class.conversion.as_ref()),
-            rate(class.natural_return_holdout.as_ref()),
-            amounts.show(class.gmv),
-        ]);
+            group(segment.participants),
+            rate(segment.conversion.as_ref()),
+            rate(segment.natural_return_holdout.as_ref()),
+            amounts.show(segment.gmv),
+        ];
+        if lang == Lang::English {
+            row.insert(0, english.into());
+        }
+        table.row(row);
     }
-    out.heading("RFM classes");
+    out.heading(title);
     out.table(table);
 }
 
 pub(super) fn decisions(run: &Run, out: &mut Document) {
-    let decisions = &run.summary.decisions;
-    out.heading("Decisions");
+    let (decisions, lang) = (&run.summary.decisions, out.lang);
+    out.heading(lang.say("Decisions", "决策"));
     if decisions.is_empty() {
-        return out.note("None: the strategy proposed nothing.");
+        return out.note(lang.say("None: the strategy proposed nothing.", "无：策略没有提出任何动作。"));
     }
     let has = |reason: &&Reason| decisions.iter().any(|decision| decision.reason == **reason);
     let reasons: Vec<Reason> = Reason::ALL.iter().filter(has).copied().collect();
@@ -150,45 +227,42 @@ pub(super) fn decisions(run: &Run, out: &mut Document) {
         }
     }
     let count = |action: Option<Option<&str>>, reason: Option<Reason>| -> u64 {
-        let is_counted = |decision: &&stratagem_replay::DecisionCount| {
+        let is_counted = |decision: &&DecisionCount| {
             action.is_none_or(|action| decision.action.as_deref() == action)
                 && reason.is_none_or(|reason| decision.reason == reason)
         };
         decisions.iter().filter(is_counted).map(|decision| decision.count).sum()
     };
-    let mut columns = vec![words("action")];
-    columns.extend(reasons.iter().map(|reason| numbers(header(*reason))));
-    columns.push(numbers("all"));
+    let all = lang.say("all", "合计");
+    let mut columns = vec![words(lang.say("action", "动作"))];
+    columns.extend(reasons.iter().map(|reason| numbers(header(&reason_name(*reason, lang)))));
+    columns.push(numbers(all));
     let mut table = Table::new(columns);
     let mut row = |label: &str, action: Option<Option<&str>>| {
         let counts = reasons.iter().map(|reason| group(count(action, Some(*reason))));
-        let all = group(count(action, None));
-        table.row(std::iter::once(label.to_owned()).chain(counts).chain([all]));
+        table.row(std::iter::once(label.to_owned()).chain(counts).chain([group(count(action, None))]));
     };
     for action in &actions {
-        row(action.unwrap_or("(nothing)"), Some(*action));
+        row(action.unwrap_or(lang.say("(nothing)", "（无）")), Some(*action));
     }
     if actions.len() > 1 {
-        row("all", None);
+        row(all, None);
     }
-    let suppressed: u64 = reasons
-        .iter()
-        .filter(|reason| is_suppressed(**reason))
-        .map(|reason| count(None, Some(*reason)))
-        .sum();
+    let is_counted = |reason: &&Reason| is_suppressed(**reason);
+    let suppressed = group(reasons.iter().filter(is_counted).map(|reason| count(None, Some(*reason))).sum());
+    let decisions = lang.count(count(None, None), "decision", "个决策");
     out.table(table);
-    out.note(format!(
-        "{} of {} suppressed by gates, holdouts among them.",
-        group(suppressed),
-        plural(count(None, None), "decision")
+    out.note(lang.say(
+        format!("{suppressed} of {decisions} suppressed by gates, holdouts among them."),
+        format!("{decisions}中有 {suppressed} 个被门控拦截，其中包括对照组。"),
     ));
 }
 
-/// A reason's name as a header, broken at hyphens so that it is not much wider than its counts.
-fn header(reason: Reason) -> String {
+/// A name as a header, broken at hyphens so that it is not much wider than its counts.
+fn header(name: &str) -> String {
     const WIDE: usize = 10;
     let mut lines = vec![String::new()];
-    for part in reason.name().split_inclusive('-') {
+    for part in name.split_inclusive('-') {
         match lines.last_mut() {
             Some(line) if line.is_empty() || line.len() + part.len() <= WIDE => line.push_str(part),
             _ => lines.push(part.into()),

@@ -2,6 +2,7 @@
 
 use stratagem_library::Run;
 
+use crate::Lang;
 use crate::backtest::{cap, consent};
 use crate::numbers::{plural, ppm, short};
 
@@ -29,8 +30,8 @@ const CONDITIONS: &[Condition] = &[
         if holdout.ppm == 0 { "none".into() } else { format!("{} by `{}`", ppm(holdout.ppm), holdout.salt) }
     }),
     ("own holdout", |run| ppm(run.policy.holdout.ppm)),
-    ("consent", |run| consent(run.policy.consent).into()),
-    ("frequency cap", |run| cap(run.policy.cap)),
+    ("consent", |run| consent(run.policy.consent, Lang::English).into()),
+    ("frequency cap", |run| cap(run.policy.cap, Lang::English)),
     ("budget", |run| run.policy.budget.map_or("none".into(), |budget| run.data.currency.format(budget))),
     ("retry", |run| plural(run.retry_days.into(), "day")),
     ("seed", |run| run.policy.seed.to_string()),

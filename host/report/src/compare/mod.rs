@@ -5,11 +5,54 @@ mod conditions;
 use stratagem_library::Run;
 use stratagem_model::money::group;
 use stratagem_model::{Currency, Money};
+use stratagem_replay::Collisions;
+use stratagem_replay::simulation::Quantiles;
 
+use crate::Lang;
 use crate::backtest::{claim, contacts, differs_from_zero, worst_case_cost};
 use crate::document::{Document, Tone};
 use crate::numbers::{Amounts, NONE, average, percent_bare, plural, rate, short, signed};
 use crate::table::{Table, numbers, words};
+
+/// Two runs with what they have in common.
+pub(crate) fn pair(runs: &[Run], collisions: Option<Collisions>) -> Document {
+    let mut out = document(runs);
+    if let (Some(found), [first, second]) = (collisions, runs) {
+        out.heading("Collisions");
+        out.note(format!(
+            "{} would be contacted by both; {} of {} lie within {} of one of {}.",
+            plural(found.customers, "customer"),
+            plural(found.contacts, "contact"),
+            first.id,
+            plural(found.days.into(), "day"),
+            second.id
+        ));
+    }
+    out
+}
+
+/// Simulations over the same worlds: the difference of their profits world by world.
+fn paired_profit(runs: &[Run], out: &mut Document) {
+    let [first, second] = runs else { return };
+    let (Some(a), Some(b)) = (&first.simulation, &second.simulation) else { return };
+    if a.worlds.len() != b.worlds.len() {
+        return;
+    }
+    let pairs = a.worlds.iter().zip(&b.worlds);
+    let found = Quantiles::of(pairs.clone().map(|(a, b)| a.profit - b.profit));
+    let better = pairs.filter(|(a, b)| a.profit > b.profit).count() as f64 / a.worlds.len() as f64;
+    let show = |amount| signed(&first.data.currency, amount);
+    out.heading("Profit in the same worlds");
+    out.note(format!(
+        "{} less {}: {} on average, {} to {} in 95 % of the worlds; more in {} of them. Both effects are declared.",
+        first.id,
+        second.id,
+        show(found.mean),
+        show(found.low),
+        show(found.high),
+        crate::numbers::percent(better)
+    ));
+}
 
 pub(crate) fn document(runs: &[Run]) -> Document {
     let [first, _, ..] = runs else {
@@ -20,7 +63,7 @@ pub(crate) fn document(runs: &[Run]) -> Document {
     let differences = conditions::differences(runs);
     let mut out = if differences.is_empty() {
         let same = "same data, period, window, gates and seed";
-        Document::new(format!("{ids} are comparable ({same}); {}", claim(&first.summary.mode)))
+        Document::new(format!("{ids} are comparable ({same}); {}", claim(&first.summary.mode, Lang::English)))
     } else {
         let names: Vec<_> = differences.iter().map(|difference| difference.name).collect();
         let mut out = Document::new(format!("{ids} are NOT comparable: they differ in {}", names.join(", ")));
@@ -38,6 +81,7 @@ pub(crate) fn document(runs: &[Run]) -> Document {
         out.alert(Tone::Plain, note, vec![]);
     }
     out.table(metrics(runs));
+    paired_profit(runs, &mut out);
     out.note(
         "More attributed GMV does not make a better strategy: more contacts attribute more. What can be held against \
          each other is who is reached, how often, and at what cost; what a contact causes only a live holdout can \
@@ -56,7 +100,11 @@ fn doubts(runs: &[Run], out: &mut Document) {
             details.push(format!("{}: {} failed and got the fallback", run.id, plural(failed, "batch")));
         }
         for finding in run.audits.iter().filter(|finding| finding.difference.is_some()) {
-            details.push(format!("{}: {} audit failed", run.id, crate::backtest::audit_name(finding.audit)));
+            details.push(format!(
+                "{}: {} audit failed",
+                run.id,
+                crate::backtest::audit_name(finding.audit, Lang::English)
+            ));
         }
         if run.summary.arms_difference.as_ref().is_some_and(differs_from_zero) {
             details.push(format!("{}: its arms differ by more than chance (A/A check)", run.id));

@@ -5,10 +5,12 @@ use stratagem_library::{DataRecord, LoggedLine, Run, StrategyRecord};
 use stratagem_measure::{Estimate, Rate, wilson};
 use stratagem_model::parameter::Value;
 use stratagem_model::plan::Text;
+use stratagem_model::time::date_of;
 use stratagem_model::{ActionKind, Currency, Reason};
 use stratagem_replay::audit::{Audit, Finding};
 use stratagem_replay::{
-    ActionSummary, Arm, DecisionCount, FailureCount, Period, Receipt, SegmentSummary, Summary,
+    ActionSummary, Arm, Cohort, CurvePoint, DecisionCount, FailureCount, Period, Receipt, SegmentSummary,
+    Summary,
 };
 
 fn rate(hits: u64, of: u64) -> Option<Rate> {
@@ -61,6 +63,10 @@ pub(crate) fn run() -> Run {
             Finding { audit: Audit::Wake, compared: 15_874, difference: None },
         ],
         log: vec![LoggedLine { level: "info".into(), message: "configured".into() }],
+        variants_tried: 1,
+        simulation: None,
+        off_policy: None,
+        evidence: None,
     }
 }
 
@@ -118,9 +124,10 @@ fn summary() -> Summary {
             low: -22_003.0,
             high: 16_678.4,
         }),
-        stages: vec![],
-        curve: vec![],
-        cohorts: vec![],
+        stages: stages(),
+        curve: curve(),
+        cohorts: cohorts(),
+        treatments: vec![],
     }
 }
 
@@ -178,6 +185,59 @@ fn classes() -> Vec<SegmentSummary> {
         class(Some(0), 790, 655, rate(113, 137), 7_830_456),
         class(None, 7, 4, None, 7_000),
     ]
+}
+
+fn stages() -> Vec<SegmentSummary> {
+    let stage = |segment, participants, converted, held, gmv| SegmentSummary {
+        segment,
+        participants,
+        conversion: rate(converted, participants),
+        natural_return_holdout: held,
+        gmv,
+    };
+    vec![
+        stage(Some(2), 1_204, 1_090, rate(180, 199), 21_400_310),
+        stage(Some(3), 530, 431, rate(71, 91), 6_310_880),
+        stage(Some(4), 102, 46, rate(8, 15), 925_000),
+        stage(None, 7, 4, None, 7_000),
+    ]
+}
+
+/// Weeks in which the arms drift apart by chance, to the difference of the whole run.
+fn curve() -> Vec<CurvePoint> {
+    let point = |week: i32| {
+        let run = f64::from(week) / 51.0;
+        let (value, standard_error) =
+            (-2_662.3 * run + 4_000.0 * (9.0 * run).sin() * (1.0 - run), 9_840.1 * run.sqrt());
+        CurvePoint {
+            until: date_of(17_174 + 7 * (week - 1)),
+            difference: (week > 1).then_some(Estimate {
+                value,
+                standard_error,
+                low: value - 1.96 * standard_error,
+                high: value + 1.96 * standard_error,
+            }),
+            contact_cost: i64::from(1_200 * week),
+            offer_exposure: i64::from(133_000 * week),
+        }
+    };
+    (1..=51).map(point).collect()
+}
+
+fn cohorts() -> Vec<Cohort> {
+    let cohort = |month: u64| {
+        let customers = 190 + 37 * (month % 5);
+        let active: Vec<u64> = (0..13 - month)
+            .map(|since| if since == 0 { customers } else { customers * 3 / (4 + since) })
+            .collect();
+        Cohort {
+            month: format!("2017-{month:02}"),
+            customers,
+            gmv: active.iter().map(|active| *active as i64 * 2_974).collect(),
+            active,
+        }
+    };
+    (1..=12).map(cohort).collect()
 }
 
 fn decisions() -> Vec<DecisionCount> {
@@ -260,6 +320,9 @@ pub(crate) fn empty() -> Run {
         action.natural_return_look_alike = None;
     }
     run.summary.classes = vec![];
+    run.summary.stages = vec![];
+    run.summary.curve = vec![];
+    run.summary.cohorts = vec![];
     run.summary.decisions = vec![];
     run.summary.contact_cost = 0;
     run.summary.offer_exposure = 0;

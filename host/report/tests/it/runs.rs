@@ -2,14 +2,14 @@
 
 use insta::assert_snapshot;
 use stratagem_model::Currency;
-use stratagem_report::{Format, Style, backtest, compare, library_list, markdown, markdown_comparison};
+use stratagem_report::{Format, Lang, Style, backtest, compare, library_list, markdown, markdown_comparison};
 
 use crate::fixture::{broken, empty, other, patient, run};
 use crate::{NARROW, PIPE, body, width};
 
 #[test]
 fn a_run_says_first_what_it_may_claim() {
-    let text = backtest(&run(), Format::Text, NARROW);
+    let text = backtest(&run(), Format::Text, NARROW, Lang::English);
     assert_eq!(
         text.lines().next(),
         Some(
@@ -22,25 +22,25 @@ fn a_run_says_first_what_it_may_claim() {
 
 #[test]
 fn what_makes_a_run_worthless_comes_first() {
-    assert_snapshot!("backtest-broken", backtest(&broken(), Format::Text, NARROW));
+    assert_snapshot!("backtest-broken", backtest(&broken(), Format::Text, NARROW, Lang::English));
 }
 
 #[test]
 fn a_run_without_contacts_and_controls_says_so() {
-    assert_snapshot!("backtest-empty", backtest(&empty(), Format::Text, NARROW));
+    assert_snapshot!("backtest-empty", backtest(&empty(), Format::Text, NARROW, Lang::English));
 }
 
 #[test]
 fn a_markdown_report_has_the_full_digests() {
-    let text = markdown(&run());
+    let text = markdown(&run(), Lang::English);
     assert!(text.contains(&run().receipt.decisions_digest) && text.contains(&run().strategy.digest));
     assert_snapshot!("backtest-markdown", text);
-    assert_snapshot!("backtest-markdown-broken", markdown(&broken()));
+    assert_snapshot!("backtest-markdown-broken", markdown(&broken(), Lang::English));
 }
 
 #[test]
 fn json_is_the_run_itself() {
-    let text = backtest(&run(), Format::Json, NARROW);
+    let text = backtest(&run(), Format::Json, NARROW, Lang::English);
     assert_eq!(text, serde_json::to_string_pretty(&run()).unwrap() + "\n");
     assert_eq!(serde_json::from_str::<stratagem_library::Run>(&text).unwrap().receipt, run().receipt);
     assert_snapshot!("keys", keys(&serde_json::from_str(&text).unwrap(), ""));
@@ -61,7 +61,7 @@ fn keys(value: &serde_json::Value, path: &str) -> String {
 
 #[test]
 fn csv_has_a_row_an_action_with_exact_amounts() {
-    assert_snapshot!("backtest-csv", backtest(&run(), Format::Csv, NARROW));
+    assert_snapshot!("backtest-csv", backtest(&run(), Format::Csv, NARROW, Lang::English));
     let both = compare(&[run(), other()], Format::Csv, NARROW);
     assert_eq!(both.lines().count(), 1 + 4 + 1);
     assert_snapshot!("list-csv", library_list(&[run(), broken()], Format::Csv, NARROW));
@@ -109,7 +109,9 @@ fn nothing_is_wider_than_the_terminal() {
     let runs = [run(), broken(), empty(), patient(), other()];
     for columns in [80, 100, 160] {
         let style = Style { color: false, width: Some(columns) };
-        let texts = runs.iter().map(|run| backtest(run, Format::Text, style));
+        let texts = [Lang::English, Lang::Chinese]
+            .into_iter()
+            .flat_map(|lang| runs.iter().map(move |run| backtest(run, Format::Text, style, lang)));
         for text in
             texts.chain([compare(&runs, Format::Text, style), library_list(&runs, Format::Text, style)])
         {
@@ -121,9 +123,9 @@ fn nothing_is_wider_than_the_terminal() {
 #[test]
 fn colour_adds_nothing_but_escapes() {
     for run in [run(), broken(), empty()] {
-        let plain = backtest(&run, Format::Text, NARROW);
+        let plain = backtest(&run, Format::Text, NARROW, Lang::English);
         assert!(!plain.contains('\x1b'));
-        let mut coloured = backtest(&run, Format::Text, Style { color: true, ..NARROW });
+        let mut coloured = backtest(&run, Format::Text, Style { color: true, ..NARROW }, Lang::English);
         assert!(coloured.contains("\x1b[1m"));
         for code in ["\x1b[0m", "\x1b[1m", "\x1b[1;31m", "\x1b[1;32m", "\x1b[1;33m"] {
             coloured = coloured.replace(code, "");

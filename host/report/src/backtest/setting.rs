@@ -1,0 +1,104 @@
+//! What a run was of: strategy, parameters, period, data and gates.
+
+use stratagem_gates::{Cap, ConsentRule, Policy};
+use stratagem_library::Run;
+use stratagem_model::time::parse_day;
+
+use crate::Lang;
+use crate::numbers::{ppm, short};
+
+pub(super) fn facts(run: &Run, lang: Lang) -> Vec<(&'static str, String)> {
+    let parameters: Vec<_> =
+        run.strategy.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let none = lang.say("none", "无").to_owned();
+    vec![
+        (lang.say("strategy", "策略"), strategy(run, lang)),
+        (lang.say("parameters", "参数"), if parameters.is_empty() { none } else { parameters.join(" ") }),
+        (lang.say("period", "期间"), period(run, lang)),
+        (lang.say("data", "数据"), data(run, lang)),
+        (lang.say("gates", "门控"), gates(run, lang)),
+    ]
+}
+
+fn strategy(run: &Run, lang: Lang) -> String {
+    let (title, digest) = (&run.strategy.title, short(&run.strategy.digest));
+    let chinese = title.chinese.as_ref().map(|chinese| format!(" ({chinese})")).unwrap_or_default();
+    lang.say(
+        format!("{}{chinese}, component {digest}", title.english),
+        format!("{}，组件 {digest}", title.chinese.as_ref().unwrap_or(&title.english)),
+    )
+}
+
+fn period(run: &Run, lang: Lang) -> String {
+    let period = &run.summary.period;
+    let days = match (parse_day(&period.from), parse_day(&period.until)) {
+        (Some(from), Some(until)) => {
+            let days = lang.days(until.abs_diff(from) as u64 + 1);
+            lang.say(format!(" ({days})"), format!("（{days}）"))
+        }
+        _ => String::new(),
+    };
+    let (from, until, end) = (&period.from, &period.until, &period.data_end);
+    let window = lang.days(period.window_days.into());
+    lang.say(
+        format!("{from} to {until}{days}, orders attributed for {window} after a contact; data end {end}"),
+        format!("{from} 至 {until}{days}，触达后 {window}内的订单计入归因；数据截至 {end}"),
+    )
+}
+
+fn data(run: &Run, lang: Lang) -> String {
+    let data = &run.data;
+    let parts = [
+        lang.count(data.customers, "customer", "位客户"),
+        lang.count(data.orders, "order", "笔订单"),
+        data.zone.clone(),
+        data.currency.code.clone(),
+        format!("{} {}", lang.say("fingerprint", "指纹"), short(&data.fingerprint)),
+    ];
+    parts.join(lang.say(", ", "，"))
+}
+
+fn gates(run: &Run, lang: Lang) -> String {
+    let (policy, currency) = (&run.policy, &run.data.currency);
+    let mut out = holdouts(policy, lang);
+    out.push(consent(policy.consent, lang).into());
+    out.push(cap(policy.cap, lang));
+    out.push(match policy.budget {
+        Some(budget) => {
+            format!("{} {} {}", lang.say("budget", "预算"), currency.format(budget), currency.code)
+        }
+        None => lang.say("no budget", "无预算限制").into(),
+    });
+    let retry = lang.days(run.retry_days.into());
+    out.push(
+        lang.say(format!("asked again {retry} after a suppression"), format!("被拦截 {retry}后再次询问")),
+    );
+    out.push(format!("{} {}", lang.say("seed", "随机种子"), policy.seed));
+    out.join(lang.say("; ", "；"))
+}
+
+fn holdouts(policy: &Policy, lang: Lang) -> Vec<String> {
+    let held = [
+        (lang.say("global holdout", "全局对照组"), &policy.global_holdout),
+        (lang.say("the strategy's own holdout", "策略对照组"), &policy.holdout),
+    ];
+    let held: Vec<_> = held
+        .iter()
+        .filter(|(_, holdout)| holdout.ppm > 0)
+        .map(|(name, holdout)| format!("{name} {}", ppm(holdout.ppm)))
+        .collect();
+    if held.is_empty() { vec![lang.say("no holdout", "无对照组").into()] } else { held }
+}
+
+pub(crate) fn consent(rule: ConsentRule, lang: Lang) -> &'static str {
+    match rule {
+        ConsentRule::OptOut => lang.say("consent until unsubscribed", "未退订即视为同意"),
+        ConsentRule::OptIn => lang.say("consent only if subscribed", "仅订阅者视为同意"),
+    }
+}
+
+pub(crate) fn cap(cap: Option<Cap>, lang: Lang) -> String {
+    let Some(cap) = cap else { return lang.say("no frequency cap", "无频次上限").into() };
+    let (contacts, days) = (lang.count(cap.touches.into(), "contact", "次"), lang.days(cap.days.into()));
+    lang.say(format!("at most {contacts} in {days}"), format!("{days}内最多触达 {contacts}"))
+}
