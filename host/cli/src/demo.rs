@@ -59,7 +59,7 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<()> {
     let mut runs = vec![];
     for name in STRATEGIES {
         let configured = strategy::load(&component(args, name), &[])?;
-        runs.push(backtest::run_one(&store, &configured, &run_args()?, &[], None, &stop)?);
+        runs.push(backtest::run_one(&store, &configured, &run_args()?, &[], &mut (), false, &stop)?);
     }
     let report = args.out.join("report.md");
     WholeFile::create(&report)?.write(&stratagem_report::markdown_comparison(&runs))?;
@@ -75,7 +75,7 @@ fn component(args: &DemoArgs, name: &str) -> PathBuf {
 /// What `stratagem backtest` does when nothing else is said.
 fn run_args() -> anyhow::Result<crate::args::RunArgs> {
     match Cli::try_parse_from(["stratagem", "backtest", "x.wasm", "--store", "x"])?.command {
-        Command::Backtest(args) => Ok(args.run),
+        Command::Backtest(args) => Ok(args.conditions.run),
         _ => unreachable!("the line above says `backtest`"),
     }
 }

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use stratagem_library::LibraryError;
+use stratagem_measure::Refusal;
 use stratagem_replay::BacktestError;
 use stratagem_runtime::{ConfigureError, LoadError};
 use stratagem_store::StoreError;
@@ -84,6 +85,9 @@ fn hint(cause: &Cause) -> Option<String> {
     if let Some(error) = cause.downcast_ref::<BacktestError>() {
         return error.hint();
     }
+    if let Some(refusal) = cause.downcast_ref::<Refusal>() {
+        return Some(refusal.hint());
+    }
     if let Some(error) = cause.downcast_ref::<IngestError>() {
         return error.hint();
     }
@@ -113,6 +117,9 @@ fn code(cause: &Cause) -> Option<Exit> {
         || matches!(cause.downcast_ref(), Some(IngestError::Interrupted))
     {
         return Some(Exit::Interrupted);
+    }
+    if cause.is::<Refusal>() {
+        return Some(Exit::Refused);
     }
     if cause.is::<LoadError>() || cause.is::<ConfigureError>() {
         return Some(Exit::BadStrategy);

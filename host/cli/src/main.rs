@@ -9,16 +9,22 @@ mod build;
 mod check;
 mod decisions;
 mod demo;
+mod effect;
+mod evaluate;
 mod exit;
+mod fit;
 mod generate;
 mod ingest;
 mod library;
 mod output;
+mod power;
 mod progress;
 mod rerun;
 mod store;
 mod strategy;
+mod sweep;
 mod terminal;
+mod values;
 
 use std::process::ExitCode;
 
@@ -34,6 +40,12 @@ fn main() -> ExitCode {
         Command::Ingest(args) => ingest::run(&args),
         Command::Generate(args) => generate::run(&args),
         Command::Backtest(args) => backtest::run(&args),
+        Command::Simulate(args) => backtest::simulate(&args),
+        Command::Fit(args) => fit::run(&args),
+        Command::Evaluate(args) => evaluate::run(&args),
+        Command::Effect(args) => effect::run(&args),
+        Command::Power(args) => power::run(&args),
+        Command::Sweep(args) => sweep::run(&args),
         Command::Strategy(command) => strategy::run(&command),
         Command::Store(command) => store::run(&command),
         Command::Library(command) => library::run(&command),

@@ -5,8 +5,10 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use stratagem_library::Run;
 use stratagem_report::Style;
 
+use crate::args::LangArg;
 use crate::exit::Usage;
 
 /// Prints a result.
@@ -78,6 +80,40 @@ impl WholeFile {
     /// What to say when something about it fails.
     pub(crate) fn failed(&self) -> String {
         cannot_write(&self.path)
+    }
+}
+
+/// A report that appears once it is whole, in the form that its name says.
+pub(crate) struct ReportFile {
+    file: WholeFile,
+    is_html: bool,
+}
+
+impl ReportFile {
+    pub(crate) fn create(path: &Path) -> anyhow::Result<Self> {
+        let is_html = match path.extension().and_then(|extension| extension.to_str()) {
+            Some("html" | "htm") => true,
+            Some("md") => false,
+            _ => {
+                let message = format!("`{}` is neither a .html nor a .md file", path.display());
+                return Err(Usage::new(message, "name the report `report.html` or `report.md`").into());
+            }
+        };
+        Ok(Self { file: WholeFile::create(path)?, is_html })
+    }
+
+    pub(crate) fn write(self, run: &Run, lang: LangArg) -> anyhow::Result<()> {
+        let text = if self.is_html {
+            stratagem_report::html(run, lang.into())
+        } else {
+            stratagem_report::markdown(run, lang.into())
+        };
+        self.file.write(&text)
+    }
+
+    /// Of something else than a run: the page, or the Markdown.
+    pub(crate) fn write_page(self, page: impl FnOnce(bool) -> String) -> anyhow::Result<()> {
+        self.file.write(&page(self.is_html))
     }
 }
 

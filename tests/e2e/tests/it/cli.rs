@@ -134,7 +134,7 @@ fn every_class_of_failure_has_its_exit_code() {
         (2, "backtest recall-waves.wasm --store shop --holdout 200%",                           "write it as `10%`"),
         (2, "backtest recall-waves.wasm --store shop --set silence-days",                       "has no `=`"),
         (2, "backtest recall-waves.wasm --store shop --decisions log.txt",                      "neither a .parquet nor a .csv"),
-        (2, "backtest recall-waves.wasm --store shop --decisions log.csv --report log.csv",     "cannot write `log.csv`: it is being written already"),
+        (2, "backtest recall-waves.wasm --store shop --decisions log.csv --report log.csv",     "neither a .html nor a .md"),
         (2, "backtest recall-waves.wasm",                                                       "--store <DIR>"),
         (2, "library show r9999 --store shop",                                                  "there is no run `r9999`"),
         (3, "backtest recall-waves.wasm --store shop --until 2030-01-01",                       "hint: use `--until 2024-"),
@@ -251,7 +251,8 @@ fn scripts_can_rely_on_the_keys() {
     let dir = generated();
     printed(&dir, "backtest recall-waves.wasm --store shop");
     printed(&dir, "backtest recall-waves.wasm --store shop --set silence-days=10");
-    let run = "audits data failures id log policy receipt recorded-at retry-days strategy summary";
+    let run =
+        "audits data failures id log policy receipt recorded-at retry-days strategy summary variants-tried";
     let ingested = "appended attributes fingerprint format file guessed ignored kind rejects rows-accepted rows-read \
                     rows-rejected warnings";
     #[rustfmt::skip]

@@ -6,6 +6,8 @@ mod cli;
 mod determinism;
 mod hostile;
 mod look_ahead;
+mod measure;
+mod modes;
 mod runtime;
 mod strategies;
 mod tidy;

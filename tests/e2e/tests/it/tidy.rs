@@ -10,7 +10,7 @@ const CODE: [&str; 5] = ["host", "sdk", "strategies", "tests", "xtask"];
 
 /// Lines of a file before its tests.
 const FILE_LINES_MAX: usize = 800;
-const ARCHITECTURE_LINES_MAX: usize = 200;
+const ARCHITECTURE_LINES_MAX: usize = 230;
 
 /// Which crates of ours each crate on the host's side may use, below them `wit/` alone.
 const HOST: [(&str, &[&str]); 10] = [
@@ -19,9 +19,9 @@ const HOST: [(&str, &[&str]); 10] = [
     ("store", &["model"]),
     ("runtime", &["model"]),
     ("gates", &["model"]),
-    ("insight", &["model", "store"]),
+    ("insight", &["measure", "model", "store"]),
     ("replay", &["gates", "insight", "measure", "model", "runtime", "store"]),
-    ("library", &["gates", "model", "replay", "runtime", "store"]),
+    ("library", &["gates", "measure", "model", "replay", "runtime", "store"]),
     ("report", &["gates", "insight", "library", "measure", "model", "replay", "store"]),
     ("cli", &["gates", "insight", "library", "measure", "model", "replay", "report", "runtime", "store"]),
 ];

@@ -5,6 +5,15 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+mod measure;
+mod run;
+
+pub(crate) use measure::{CorrectionArg, EffectArgs, EvaluateArgs, FitArg, FitArgs, PowerArgs, UnitArg};
+pub(crate) use run::{
+    AuditArg, BacktestArgs, ConditionArgs, LangArg, ModeArg, ModelArg, OffPolicyArgs, ReportArgs, RewardArg,
+    RunArgs, SimulateArgs, SimulationArgs, SweepArgs,
+};
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0    done
@@ -31,6 +40,18 @@ pub(crate) enum Command {
     Generate(GenerateArgs),
     /// Run a strategy over the history of a store
     Backtest(Box<BacktestArgs>),
+    /// Run a strategy over made-up futures in which its actions have declared effects
+    Simulate(Box<SimulateArgs>),
+    /// Fit a model of repeat orders, or of what orders are worth
+    Fit(FitArgs),
+    /// What a policy would have earned, from a log of another with known propensities
+    Evaluate(EvaluateArgs),
+    /// Compare the arms of a randomised test
+    Effect(EffectArgs),
+    /// How many customers an effect needs to be seen, or which effect so many can show
+    Power(PowerArgs),
+    /// Try many sets of parameters, and the best of them on a period that chose nothing
+    Sweep(Box<SweepArgs>),
     /// Build, inspect and check strategies
     #[command(subcommand)]
     Strategy(StrategyCommand),
@@ -164,97 +185,6 @@ pub(crate) struct GenerateArgs {
     pub(crate) format: FormatArg,
 }
 
-#[derive(Debug, Clone, Args)]
-#[command(after_help = "\
-Examples:
-  stratagem backtest recall-waves.wasm --store shop
-  stratagem backtest recall-waves.wasm --store shop --set silence-days=28 --holdout 20% --cap 2/7d
-  stratagem backtest recall-waves.wasm --store shop --budget 5000.00 --until 2017-11-30
-  stratagem backtest recall-waves.wasm --store shop --audit look-ahead --audit wake
-
-The strategy never ran on these customers: a backtest shows whom it would have contacted, what that would have \
-cost, and what these customers bought anyway. It shows no effect. Every run is appended to the store's library.")]
-pub(crate) struct BacktestArgs {
-    /// The strategy's component
-    pub(crate) strategy: PathBuf,
-    #[command(flatten)]
-    pub(crate) store: StoreArgs,
-    #[command(flatten)]
-    pub(crate) run: RunArgs,
-    /// Run it again under conditions that must make no difference, and compare byte for byte
-    #[arg(long, value_enum)]
-    pub(crate) audit: Vec<AuditArg>,
-    /// At how many instants the look-ahead audit cuts the history
-    #[arg(long, default_value_t = 5, value_name = "K")]
-    pub(crate) cuts: u32,
-    /// Write every decision, with reason and propensity, to a .parquet or .csv file
-    #[arg(long, value_name = "FILE")]
-    pub(crate) decisions: Option<PathBuf>,
-    /// Write the report as Markdown
-    #[arg(long, value_name = "FILE")]
-    pub(crate) report: Option<PathBuf>,
-    #[arg(long, value_enum, default_value_t = FormatArg::Text)]
-    pub(crate) format: FormatArg,
-}
-
-/// What a run does.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct RunArgs {
-    /// Set a parameter of the strategy; `stratagem strategy inspect` lists them
-    #[arg(long, value_name = "NAME=VALUE")]
-    pub(crate) set: Vec<String>,
-    /// First local day with decisions [default: the first of the data]
-    #[arg(long, value_name = "DATE")]
-    pub(crate) from: Option<String>,
-    /// Last local day with decisions [default: the last whose window ends within the data]
-    #[arg(long, value_name = "DATE")]
-    pub(crate) until: Option<String>,
-    /// Attribution window: days after a contact in which orders are attributed to it
-    #[arg(long, default_value = "14d", value_name = "DAYS")]
-    pub(crate) window: String,
-    /// Share of customers this strategy leaves untouched as controls
-    #[arg(long, default_value = "10%", value_name = "SHARE")]
-    pub(crate) holdout: String,
-    /// Share of customers that no strategy may touch
-    #[arg(long, default_value = "0%", value_name = "SHARE")]
-    pub(crate) global_holdout: String,
-    /// Seeds holdouts and draws
-    #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
-    /// Most contacts of a customer in any so many days, such as 2/7d, or `none`
-    #[arg(long, default_value = "none", value_name = "N/DAYS")]
-    pub(crate) cap: String,
-    /// Contact only customers who subscribed, instead of all who did not unsubscribe
-    #[arg(long)]
-    pub(crate) opt_in: bool,
-    /// Most that the run may cost if every offer is redeemed, in the store's currency
-    #[arg(long, value_name = "AMOUNT")]
-    pub(crate) budget: Option<String>,
-    /// Share of order value that is margin, for the ROI
-    #[arg(long, default_value = "30%", value_name = "SHARE")]
-    pub(crate) margin: String,
-    /// Days after which a customer whose contact a gate forbade is asked about again
-    #[arg(long, default_value = "7d", value_name = "DAYS")]
-    pub(crate) retry: String,
-    /// Worker threads; 0 for one a core. Changes no decision
-    #[arg(long, default_value_t = 0)]
-    pub(crate) threads: usize,
-    /// Most rows of a batch. Changes no decision
-    #[arg(long, default_value_t = 8_192, value_parser = clap::value_parser!(u32).range(1..=65_536))]
-    pub(crate) batch_size: u32,
-    /// Use an instance for many batches instead of a fresh one for each. Changes no decision
-    #[arg(long)]
-    pub(crate) warm: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum AuditArg {
-    /// Cut the history at instants: no decision before a cut may change
-    LookAhead,
-    /// Ask about every customer at every step: no decision may change
-    Wake,
-}
-
 #[derive(Debug, Subcommand)]
 pub(crate) enum StrategyCommand {
     /// Compile a Rust strategy to a component that imports nothing but the log
@@ -342,6 +272,8 @@ pub(crate) enum LibraryCommand {
         run: String,
         #[command(flatten)]
         store: StoreArgs,
+        #[command(flatten)]
+        report: ReportArgs,
         #[arg(long, value_enum, default_value_t = FormatArg::Text)]
         format: FormatArg,
     },

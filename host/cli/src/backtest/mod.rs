@@ -1,0 +1,181 @@
+//! `stratagem backtest`, in its three modes.
+
+mod off_policy;
+mod record;
+mod settings;
+mod simulate;
+
+use std::sync::atomic::AtomicBool;
+
+use stratagem_library::Run;
+use stratagem_replay::audit::{Audit, audit};
+use stratagem_replay::{Contacts, Progress, Sink, run as replay, summarise};
+use stratagem_runtime::Configured;
+use stratagem_store::SledStore;
+
+use crate::args::{AuditArg, BacktestArgs, ConditionArgs, ModeArg, RunArgs, SimulateArgs};
+use crate::decisions::DecisionFile;
+use crate::exit::{Exit, Usage, Verdict};
+use crate::ingest::format;
+use crate::output::{self, ReportFile};
+use crate::{progress, strategy};
+
+pub(crate) use settings::backtest;
+
+/// Contacts of two strategies this near each other are said to collide.
+const COLLISION_DAYS: u32 = 7;
+
+pub(crate) fn run(args: &BacktestArgs) -> anyhow::Result<()> {
+    check(args)?;
+    let Some(component) = &args.strategy else { return compare(args) };
+    let configured = strategy::load(component, &args.conditions.run.set)?;
+    let store = SledStore::open(&args.store.store)?;
+    let report = args.report.report.as_deref().map(ReportFile::create).transpose()?;
+    let stop = progress::stop_flag()?;
+    let audits: Vec<_> = args
+        .audit
+        .iter()
+        .map(|audit| match audit {
+            AuditArg::LookAhead => Audit::LookAhead { cuts: args.cuts.max(1) },
+            AuditArg::Wake => Audit::Wake,
+        })
+        .collect();
+    let run = match args.conditions.mode {
+        ModeArg::Replay => {
+            let evidence = report.is_some();
+            let path = args.decisions.as_deref();
+            let mut file =
+                path.map(|path| DecisionFile::create(path, &store, configured.plan())).transpose()?;
+            let mut nowhere = ();
+            let sink: &mut dyn Sink = match &mut file {
+                Some(file) => file,
+                None => &mut nowhere,
+            };
+            let run = run_one(&store, &configured, &args.conditions.run, &audits, sink, evidence, &stop)?;
+            file.map(DecisionFile::finish).transpose()?;
+            run
+        }
+        _ => one(&store, &configured, &args.conditions, &stop)?,
+    };
+    if let Some(file) = report {
+        file.write(&run, args.report.lang)?;
+    }
+    output::print(&stratagem_report::backtest(
+        &run,
+        format(args.format),
+        output::style(),
+        args.report.lang.into(),
+    ))?;
+    match run.audits.iter().find_map(|finding| finding.difference.clone()) {
+        None => Ok(()),
+        Some(message) => Err(Verdict { exit: Exit::AuditFailed, message }.into()),
+    }
+}
+
+/// What cannot be asked together.
+fn check(args: &BacktestArgs) -> anyhow::Result<()> {
+    let is_replay = args.conditions.mode == ModeArg::Replay;
+    for (flag, is_given) in [("--audit", !args.audit.is_empty()), ("--decisions", args.decisions.is_some())] {
+        if is_given && !is_replay {
+            let message = format!("`{flag}` is for `--mode replay`");
+            return Err(Usage::new(message, format!("leave `{flag}` out, or the mode")).into());
+        }
+    }
+    if !args.compare.is_empty() && args.conditions.mode == ModeArg::OffPolicy {
+        let hint = "evaluate each on the log, then `stratagem library compare`";
+        return Err(Usage::new("`--compare` does not go with `--mode off-policy`", hint).into());
+    }
+    Ok(())
+}
+
+/// Runs in the mode that is asked for and appends to the library.
+pub(crate) fn one(
+    store: &SledStore,
+    configured: &Configured,
+    conditions: &ConditionArgs,
+    stop: &AtomicBool,
+) -> anyhow::Result<Run> {
+    let ConditionArgs { mode, run, simulation, off_policy } = conditions;
+    match mode {
+        ModeArg::Replay => run_one(store, configured, run, &[], &mut (), false, stop),
+        ModeArg::Simulate => simulate::run_one(store, configured, run, simulation, stop),
+        ModeArg::OffPolicy => off_policy::run_one(store, configured, run, off_policy, stop),
+    }
+}
+
+/// `stratagem simulate`.
+pub(crate) fn simulate(args: &SimulateArgs) -> anyhow::Result<()> {
+    let configured = strategy::load(&args.strategy, &args.run.set)?;
+    let store = SledStore::open(&args.store.store)?;
+    let report = args.report.report.as_deref().map(ReportFile::create).transpose()?;
+    let stop = progress::stop_flag()?;
+    let run = simulate::run_one(&store, &configured, &args.run, &args.simulation, &stop)?;
+    if let Some(file) = report {
+        file.write(&run, args.report.lang)?;
+    }
+    output::print(&stratagem_report::backtest(
+        &run,
+        format(args.format),
+        output::style(),
+        args.report.lang.into(),
+    ))
+}
+
+/// Two strategies under the same conditions.
+fn compare(args: &BacktestArgs) -> anyhow::Result<()> {
+    let store = SledStore::open(&args.store.store)?;
+    let both: Vec<_> = args
+        .compare
+        .iter()
+        .map(|path| strategy::load(path, &args.conditions.run.set))
+        .collect::<Result<_, _>>()?;
+    let stop = progress::stop_flag()?;
+    let (mut runs, mut contacts) = (vec![], vec![]);
+    for configured in &both {
+        let mut of_run = Contacts::new(configured.plan());
+        runs.push(match args.conditions.mode {
+            ModeArg::Replay => {
+                run_one(&store, configured, &args.conditions.run, &[], &mut of_run, false, &stop)?
+            }
+            _ => one(&store, configured, &args.conditions, &stop)?,
+        });
+        contacts.push(of_run);
+    }
+    let is_replay = args.conditions.mode == ModeArg::Replay;
+    let collisions = is_replay.then(|| contacts[0].collisions(&contacts[1], COLLISION_DAYS));
+    output::print(&stratagem_report::compare_pair(&runs, collisions, format(args.format), output::style()))
+}
+
+/// Replays history with audits and appends the run to the library.
+pub(crate) fn run_one(
+    store: &SledStore,
+    configured: &Configured,
+    args: &RunArgs,
+    audits: &[Audit],
+    sink: &mut dyn Sink,
+    evidence: bool,
+    stop: &AtomicBool,
+) -> anyhow::Result<Run> {
+    let mut backtest = backtest(args, configured, store)?;
+    backtest.keeps_customers = evidence;
+    backtest.observes_treatments = evidence;
+    let name = &configured.strategy().description().name;
+    let progress = Progress::default();
+    let result =
+        progress::watched(name, stop, &progress, || replay(store, configured, &backtest, &progress, sink))?;
+    let mut audited = vec![];
+    for kind in audits {
+        let progress = Progress::default();
+        let finding = progress::watched("audit", stop, &progress, || {
+            audit(store, configured, &backtest, *kind, &progress)
+        })?;
+        audited.push(finding);
+    }
+    let summary = summarise(&result, configured.plan(), backtest.window_days, settings::margin_ppm(args)?);
+    let found = evidence.then(|| {
+        let policy = &backtest.policy;
+        stratagem_replay::evidence(&result.totals.customers_of_run, policy.sent_ppm(), true, policy.seed)
+    });
+    let run = record::run(store, configured, backtest, summary, Some(result))?;
+    record::append(store, Run { audits: audited, evidence: found, ..run })
+}

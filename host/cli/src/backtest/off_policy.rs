@@ -1,0 +1,117 @@
+//! Off-policy evaluation of a strategy on a log of drawn actions, over the customers of a store.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use stratagem_library::{OffPolicy, Run};
+use stratagem_measure::off_policy::{Options, evaluate};
+use stratagem_model::{CustomerId, PPM, Time, Zone};
+use stratagem_replay::logged::{LoggedAction, NOTHING, Reward, policy_on_log};
+use stratagem_replay::{Progress, Summary};
+use stratagem_runtime::Configured;
+use stratagem_store::ingest::{ReadAs, TableFile};
+use stratagem_store::{SledStore, Store};
+
+use super::{record, settings};
+use crate::args::{OffPolicyArgs, RewardArg, RunArgs};
+use crate::exit::Usage;
+use crate::progress;
+
+pub(super) fn run_one(
+    store: &SledStore,
+    configured: &Configured,
+    args: &RunArgs,
+    off_policy: &OffPolicyArgs,
+    stop: &AtomicBool,
+) -> anyhow::Result<Run> {
+    let backtest = settings::backtest(args, configured, store)?;
+    let path = off_policy.log.as_deref().expect("the command line demands it in this mode");
+    let zone = Zone::new(&store.settings().zone)?;
+    let (names, mut rows) = read(path, &zone, stop)?;
+    rows.retain(|row| {
+        let day = zone.day(row.time);
+        backtest.from.is_none_or(|from| from <= day) && backtest.until.is_none_or(|until| day <= until)
+    });
+    let reward = match off_policy.reward {
+        RewardArg::Gmv => Reward::Gmv,
+        RewardArg::Conversion => Reward::Conversion,
+    };
+    let progress = Progress::default();
+    let (asked, evaluation) = progress::watched("log", stop, &progress, || {
+        let asked = policy_on_log(store, configured, &backtest, &names, &rows, reward, &progress)?;
+        let options = Options { seed: args.seed, ..Options::default() };
+        let evaluation = evaluate(&asked.log, &asked.policy, &options)?;
+        Ok::<_, stratagem_replay::BacktestError>((asked, evaluation))
+    })?;
+    let summary = Summary::of_log(&asked, backtest.window_days, settings::margin_ppm(args)?);
+    let record = OffPolicy {
+        log: path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+        fingerprint: TableFile::open(path, None)?.fingerprint()?,
+        reward,
+        unknown_customers: asked.unknown_customers,
+        evaluation,
+    };
+    let run = record::run(store, configured, backtest, summary, None)?;
+    record::append(store, Run { off_policy: Some(record), ..run })
+}
+
+/// Reads a log of actions: its own columns, or those of a decision log.
+fn read(path: &Path, zone: &Zone, stop: &AtomicBool) -> anyhow::Result<(Vec<String>, Vec<LoggedAction>)> {
+    let file = TableFile::open(path, None)?;
+    let has = |name: &str| file.columns().iter().any(|column| column == name);
+    let is_decisions = has("propensity_ppm") && has("reason");
+    let propensity = if is_decisions { "propensity_ppm" } else { "propensity" };
+    let mut wanted = vec![
+        ("customer", ReadAs::Words),
+        ("time", ReadAs::Times),
+        ("action", ReadAs::Words),
+        (propensity, ReadAs::Numbers),
+    ];
+    if is_decisions {
+        wanted.push(("reason", ReadAs::Words));
+    }
+    let columns = file.read(&wanted, zone, stop)?;
+    let (customers, ids) = columns[0].words();
+    let (actions, names) = columns[2].words();
+    let mut names = names.to_vec();
+    let nothing = names.len() as u32;
+    names.push(NOTHING.into());
+    let ids: Vec<_> = ids.iter().map(|id| CustomerId::from_external(id)).collect();
+    let of = |row: usize| (ids[customers[row] as usize], columns[1].times()[row]);
+    let mut rows = vec![];
+    if is_decisions {
+        // The decisions of one customer and instant are one choice: among what was proposed, and nothing.
+        let (reasons, words) = columns[4].words();
+        let is_sent = |row: usize| words[reasons[row] as usize] == "sent";
+        let mut choices: BTreeMap<(CustomerId, Time), (u32, f64, f64)> = BTreeMap::new();
+        for (row, logged) in actions.iter().enumerate() {
+            let share = columns[3].numbers()[row] / f64::from(PPM);
+            let choice = choices.entry(of(row)).or_insert((nothing, 0.0, 0.0));
+            choice.2 += share;
+            if is_sent(row) {
+                (choice.0, choice.1) = (*logged, share);
+            }
+        }
+        for ((customer, time), (action, share, all)) in choices {
+            let propensity = if action == nothing { 1.0 - all } else { share };
+            rows.push(LoggedAction { customer, time, action, propensity });
+        }
+    } else {
+        for (row, logged) in actions.iter().enumerate() {
+            let (customer, time) = of(row);
+            let propensity = columns[3].numbers()[row];
+            rows.push(LoggedAction { customer, time, action: *logged, propensity });
+        }
+    }
+    if let Some((row, bad)) =
+        rows.iter().enumerate().find(|(_, row)| !(row.propensity > 0.0 && row.propensity <= 1.0))
+    {
+        let place = if is_decisions { file.name().to_owned() } else { file.line(row) };
+        let message = format!("{place}: the propensity {} is not above 0 and at most 1", bad.propensity);
+        let hint =
+            "log the probability with which each action was drawn; a decision log needs a holdout above 0%";
+        return Err(Usage::new(message, hint).into());
+    }
+    Ok((names, rows))
+}

@@ -1,0 +1,91 @@
+//! Simulations, as `simulate` or as a mode of `backtest`.
+
+use std::sync::atomic::AtomicBool;
+
+use stratagem_library::Run;
+use stratagem_measure::repurchase::Kind;
+use stratagem_model::{Plan, Zone};
+use stratagem_replay::simulation::{Settings, simulate};
+use stratagem_replay::{Progress, summarise};
+use stratagem_runtime::Configured;
+use stratagem_store::{SledStore, Store};
+
+use super::{record, settings};
+use crate::args::{ModelArg, RunArgs, SimulationArgs};
+use crate::exit::Usage;
+use crate::progress;
+use crate::values::{days, fraction, range};
+
+pub(super) fn run_one(
+    store: &SledStore,
+    configured: &Configured,
+    args: &RunArgs,
+    simulation: &SimulationArgs,
+    stop: &AtomicBool,
+) -> anyhow::Result<Run> {
+    let backtest = settings::backtest(args, configured, store)?;
+    let days = match (backtest.from, backtest.until) {
+        (Some(from), Some(until)) if until >= from => (until - from) as u32 + 1,
+        (_, Some(_)) => {
+            let hint = "say how long with `--days`, or give `--from` as well, not after `--until`";
+            return Err(Usage::new("`--until` alone does not say what to simulate", hint).into());
+        }
+        (_, None) => days(&simulation.days, "--days")?,
+    };
+    let settings = Settings {
+        cut: backtest.from.map_or_else(|| day_after_data(store), Ok)?,
+        days,
+        worlds: simulation.worlds,
+        model: kind(simulation.model),
+        effects: effects(&simulation.effect, configured.plan())?,
+        redemption: fraction(&simulation.redemption, "--redemption")?,
+        margin_ppm: settings::margin_ppm(args)?,
+    };
+    let progress = Progress::default();
+    let simulated = progress::watched("worlds", stop, &progress, || {
+        simulate(store, configured, &backtest, &settings, &progress)
+    })?;
+    let mut summary = summarise(&simulated.run, configured.plan(), backtest.window_days, settings.margin_ppm);
+    summary.mode = "simulation".into();
+    let mut run = record::run(store, configured, backtest, summary, Some(simulated.run))?;
+    run.simulation = Some(simulated.simulation);
+    record::append(store, run)
+}
+
+pub(crate) fn kind(model: ModelArg) -> Kind {
+    match model {
+        ModelArg::BetaGeometric => Kind::BgNbd,
+        ModelArg::ModifiedBetaGeometric => Kind::MbgNbd,
+        ModelArg::Pareto => Kind::ParetoNbd,
+    }
+}
+
+fn day_after_data(store: &SledStore) -> anyhow::Result<stratagem_model::time::Day> {
+    let zone = Zone::new(&store.settings().zone)?;
+    let last = store.totals()?.last_order_ms.ok_or(stratagem_replay::BacktestError::NoOrders)?;
+    Ok(zone.day(stratagem_model::Time(last)) + 1)
+}
+
+/// The declared effects by action: a range for all contacts, and ranges for single actions, the last one counts.
+fn effects(declared: &[String], plan: &Plan) -> anyhow::Result<Vec<(f64, f64)>> {
+    let mut effects = vec![(0.0, 0.0); plan.actions.len()];
+    let is_contact: Vec<_> = plan.actions.iter().map(|action| action.kind.is_contact()).collect();
+    // What is said of all comes first, whatever the order in which it is typed.
+    let (for_one, for_all): (Vec<_>, Vec<_>) = declared.iter().partition(|text| text.contains('='));
+    for text in for_all {
+        let range = range(text, "--effect")?;
+        effects.iter_mut().zip(&is_contact).filter(|(_, contact)| **contact).for_each(|(e, _)| *e = range);
+    }
+    for text in for_one {
+        let (name, value) = text.split_once('=').unwrap_or_default();
+        let at = plan.actions.iter().position(|action| action.id == name).filter(|at| is_contact[*at]);
+        let Some(at) = at else {
+            let contacts = plan.actions.iter().filter(|action| action.kind.is_contact());
+            let names: Vec<_> = contacts.map(|action| format!("`{}`", action.id)).collect();
+            let message = format!("`--effect {text}`: the strategy has no contact `{name}`");
+            return Err(Usage::new(message, format!("its contacts are {}", names.join(", "))).into());
+        };
+        effects[at] = range(value, "--effect")?;
+    }
+    Ok(effects)
+}
