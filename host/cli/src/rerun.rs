@@ -16,6 +16,11 @@ use crate::{output, progress, strategy};
 pub(crate) fn run(id: &str, component: &Path, store: &Path) -> anyhow::Result<()> {
     let store = SledStore::open(store)?;
     let recorded = stratagem_library::run(&store, id)?;
+    if recorded.simulation.is_some() || recorded.off_policy.is_some() {
+        let message = format!("run `{}` is no replay of history", recorded.id);
+        let hint = "only replays are rerun; give `stratagem backtest` the same options and seed again";
+        return Err(Usage::new(message, hint).into());
+    }
     let strategy = strategy::load_strategy(component)?;
     check_inputs(&recorded, component, &strategy, &store)?;
     let settings: Vec<_> =
@@ -27,6 +32,7 @@ pub(crate) fn run(id: &str, component: &Path, store: &Path) -> anyhow::Result<()
         until: Some(day(&recorded.summary.period.until)?),
         window_days: recorded.summary.period.window_days,
         retry_days: recorded.retry_days,
+        observes_treatments: !recorded.summary.treatments.is_empty(),
         ..Backtest::new(recorded.policy.clone())
     };
     let (stop, progress) = (progress::stop_flag()?, Progress::default());
