@@ -1,11 +1,12 @@
 //! BG/NBD and MBG/NBD: a customer may leave for good right after an order.
 //!
-//! Orders come at a rate λ ~ Gamma(r, α); at each chance the customer leaves with probability p ~ Beta(a, b). BG/NBD has a
-//! chance after each repeat order, MBG/NBD one more after the first order, and nothing else distinguishes them.
+//! Orders come at a rate λ ~ Gamma(r, α); at each chance the customer leaves with probability p ~ Beta(a, b).
+//! BG/NBD has a chance after each repeat order, MBG/NBD one more after the first order, and nothing else
+//! distinguishes them.
 //!
-//! The published expectations are written with Gauss's hypergeometric function, which has poles at a = 1 and a + b = 1.
-//! They are computed here as sums over the number of orders in which every term is positive, and which know no poles:
-//! [`negative_binomial_mean`].
+//! The published expectations are written with Gauss's hypergeometric function, which has poles at a = 1 and
+//! a + b = 1. They are computed here as sums over the number of orders in which every term is positive, and
+//! which know no poles: [`negative_binomial_mean`].
 
 use std::cmp::Ordering;
 
@@ -60,7 +61,8 @@ impl BetaGeometric {
         }
     }
 
-    /// b + c − 1 and ln of a / (b + c − 1), the odds of having left at the last of c chances; `None` without a chance.
+    /// b + c − 1 and ln of a / (b + c − 1), the odds of having left at the last of c chances; `None` without a
+    /// chance.
     fn last_chance(&self, repeats: f64) -> Option<(f64, f64)> {
         let chances = repeats + self.at_first;
         let stayed = self.b + (chances - 1.0);
@@ -75,7 +77,8 @@ impl BetaGeometric {
         1.0 / (1.0 + (ln_odds + (self.r + x) * since_last).exp())
     }
 
-    /// What holds after the history, given that the customer is alive: a BG/NBD, whose next chance is at the next order.
+    /// What holds after the history, given that the customer is alive: a BG/NBD, whose next chance is at the next
+    /// order.
     ///
     /// The posterior factorises: λ ~ Gamma(r + x, α + T) and p ~ Beta(a, b + c).
     pub(super) fn given_alive(&self, history: &History) -> Self {

@@ -21,8 +21,8 @@ pub struct Fit<M> {
 
 /// A parameter that was estimated.
 ///
-/// The standard error is of the parameter itself, by the delta method; the 95 % interval is Wald's for the logarithm,
-/// which stays above 0 and is nearer to its level.
+/// The standard error is of the parameter itself, by the delta method; the 95 % interval is Wald's for the
+/// logarithm, which stays above 0 and is nearer to its level.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Parameter {
@@ -35,8 +35,8 @@ impl Kind {
     /// standard errors are from the observed information.
     ///
     /// # Errors
-    /// Fewer than ten customers have repeat orders, or the likelihood has no maximum within reach: often because customers
-    /// hardly differ, or hardly anyone leaves.
+    /// Fewer than ten customers have repeat orders, or the likelihood has no maximum within reach: often because
+    /// customers hardly differ, or hardly anyone leaves.
     pub fn fit(self, histories: &[History]) -> Result<Fit<Model>, Refusal> {
         let have = histories.iter().filter(|history| history.repeats() > 0).count() as u64;
         if have < 10 {
@@ -56,7 +56,8 @@ impl Kind {
         })
     }
 
-    /// Logarithms of parameters to start from: the order rate of the data, with different spreads of the rate and of leaving.
+    /// Logarithms of parameters to start from: the order rate of the data, with different spreads of the rate and
+    /// of leaving.
     fn starts(self, histories: &[History]) -> [[f64; 4]; 2] {
         let orders: f64 = histories.iter().map(|history| f64::from(history.repeats())).sum();
         let time: f64 = histories.iter().map(History::observed).sum();

@@ -22,7 +22,8 @@ pub struct Holdout {
     pub mean_absolute_error: f64,
     /// The same of foretelling that nobody buys: actual / customers. Where most buy nothing it is hard to beat.
     pub mean_absolute_error_of_none: f64,
-    /// By the number of repeat orders before the holdout: 0, 1, ... 6, and 7 or more; groups without customers are left out.
+    /// By the number of repeat orders before the holdout: 0, 1, ... 6, and 7 or more; groups without customers are
+    /// left out.
     pub by_repeats: Vec<Calibration>,
 }
 

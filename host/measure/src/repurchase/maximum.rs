@@ -1,7 +1,8 @@
 //! Maximum likelihood for positive parameters, by their logarithms.
 //!
-//! L-BFGS of `argmin` comes near the maximum, Newton steps finish. An answer is given only where the log-likelihood is
-//! curved enough in every direction to tell the parameters; one that runs off to a boundary is refused.
+//! L-BFGS of `argmin` comes near the maximum, Newton steps finish. An answer is given only where the
+//! log-likelihood is curved enough in every direction to tell the parameters; one that runs off to a boundary is
+//! refused.
 
 use std::cell::{Cell, RefCell};
 
@@ -281,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_that_runs_off_is_named() {
+    fn a_parameter_that_the_data_does_not_tell_is_named() {
         let rising = |at: &[f64; 2]| Evaluation {
             value: -(-at[1]).exp() - at[0] * at[0],
             gradient: [-2.0 * at[0], (-at[1]).exp()],
@@ -291,6 +292,12 @@ mod tests {
             refusal.to_string().starts_with("it did not converge") && refusal.to_string().contains("`y`"),
             "{refusal}"
         );
+        let flat = |at: &[f64; 2]| Evaluation {
+            value: -at[0] * at[0] - 0.01 * at[1] * at[1],
+            gradient: [-2.0 * at[0], -0.02 * at[1]],
+        };
+        let refusal = maximise("it", ["x", "y"], 1, &[[0.0, 0.0]], flat).unwrap_err();
+        assert!(refusal.to_string().contains("the data does not tell `y`"), "{refusal}");
         let no_number = |_: &[f64; 2]| Evaluation { value: f64::NAN, gradient: [f64::NAN; 2] };
         assert!(maximise("it", ["x", "y"], 1, &[[0.0, 0.0]], no_number).is_err());
     }

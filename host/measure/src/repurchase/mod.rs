@@ -1,7 +1,8 @@
-//! Repurchase models: who is still a customer, how many orders to expect if nothing is done, and what they are worth.
+//! Repurchase models: who is still a customer, how many orders to expect if nothing is done, and what they are
+//! worth.
 //!
-//! A [`Kind`] of model is fitted on [`History`]s to a [`Model`], the spend of an order to a [`GammaGamma`]. Both are fitted
-//! by maximum likelihood, and what they say is closed form or simulated ([`futures`]).
+//! A [`Kind`] of model is fitted on [`History`]s to a [`Model`], the spend of an order to a [`GammaGamma`]. Both
+//! are fitted by maximum likelihood, and what they say is closed form or simulated ([`futures`]).
 //!
 //! # Invariants
 //!

@@ -14,16 +14,16 @@ use crate::Refusal;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// Customers may leave after each repeat order. P. Fader, B. Hardie, K. L. Lee, "'Counting Your Customers' the Easy
-    /// Way: An Alternative to the Pareto/NBD Model", Marketing Science 24 (2005). Parameters r, alpha, a, b.
+    /// Customers may leave after each repeat order. P. Fader, B. Hardie, K. L. Lee, "'Counting Your Customers' the
+    /// Easy Way: An Alternative to the Pareto/NBD Model", Marketing Science 24 (2005). Parameters r, alpha, a, b.
     BgNbd,
-    /// Customers may leave after each order, the first included. E. P. Batislam, M. Denizel, A. Filiztekin, "Empirical
-    /// validation and comparison of models for customer base analysis", International Journal of Research in Marketing
-    /// 24 (2007). Parameters r, alpha, a, b.
+    /// Customers may leave after each order, the first included. E. P. Batislam, M. Denizel, A. Filiztekin,
+    /// "Empirical validation and comparison of models for customer base analysis", International Journal of
+    /// Research in Marketing 24 (2007). Parameters r, alpha, a, b.
     MbgNbd,
-    /// Customers may leave at any time. D. C. Schmittlein, D. G. Morrison, R. Colombo, "Counting Your Customers: Who Are
-    /// They and What Will They Do Next?", Management Science 33 (1987); P. Fader, B. Hardie, "A Note on Deriving the
-    /// Pareto/NBD Model and Related Expressions" (2005). Parameters r, alpha, s, beta.
+    /// Customers may leave at any time. D. C. Schmittlein, D. G. Morrison, R. Colombo, "Counting Your Customers:
+    /// Who Are They and What Will They Do Next?", Management Science 33 (1987); P. Fader, B. Hardie, "A Note on
+    /// Deriving the Pareto/NBD Model and Related Expressions" (2005). Parameters r, alpha, s, beta.
     ParetoNbd,
 }
 
@@ -48,10 +48,10 @@ impl Kind {
 
 /// A model with its parameters, in the time unit of the histories it was fitted on.
 ///
-/// Orders of a customer come at a rate λ ~ Gamma(r, alpha) while the customer is alive; alpha, and beta, are times. All
-/// questions about a customer take the same two steps: P(alive) after the history, and what a customer who is alive does
-/// from then on, which is again such a model, with parameters moved by the history. [`History::NEW`] asks for a customer
-/// of whom nothing but the first order is known.
+/// Orders of a customer come at a rate λ ~ Gamma(r, alpha) while the customer is alive; alpha, and beta, are
+/// times. All questions about a customer take the same two steps: P(alive) after the history, and what a customer
+/// who is alive does from then on, which is again such a model, with parameters moved by the history.
+/// [`History::NEW`] asks for a customer of whom nothing but the first order is known.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", try_from = "Unchecked")]
 pub struct Model {
@@ -148,9 +148,10 @@ impl Model {
 
     /// What a history leaves to expect: P(alive), and the model of a customer who is alive.
     ///
-    /// BG/NBD: P(alive) = 1 / (1 + 1{x > 0} a / (b + x − 1) ((alpha + T) / (alpha + t_x))^(r + x)); given alive,
-    /// λ ~ Gamma(r + x, alpha + T) and independently p ~ Beta(a, b + x). MBG/NBD has x + 1 for x but in the exponent and in the
-    /// shape of λ, and no indicator. Pareto/NBD: given alive, λ ~ Gamma(r + x, alpha + T) and μ ~ Gamma(s, beta + T).
+    /// BG/NBD: P(alive) = 1 / (1 + 1{x > 0} a / (b + x − 1) ((alpha + T) / (alpha + t_x))^(r + x)); given alive, λ
+    /// ~ Gamma(r + x, alpha + T) and independently p ~ Beta(a, b + x). MBG/NBD has x + 1 for x but in the exponent
+    /// and in the shape of λ, and no indicator. Pareto/NBD: given alive, λ ~ Gamma(r + x, alpha + T) and μ ~
+    /// Gamma(s, beta + T).
     pub fn after(&self, history: &History) -> Posterior {
         let (alive, kind, parameters) = match self.formulas() {
             Formulas::BetaGeometric(model) => {
@@ -217,9 +218,9 @@ impl Model {
 mod tests {
     use super::*;
 
-    /// Log-likelihood, P(alive), E[Y(39)] and P(Y(39) = n) for n = 0, 1, 12 of one history, by the published formulas with
-    /// hypergeometric functions, or the integrals they stand for, in 80 digits (mpmath). The parameters include those
-    /// where the formulas have poles: a = 1, a + b = 1, s = 1, and alpha = beta.
+    /// Log-likelihood, P(alive), E[Y(39)] and P(Y(39) = n) for n = 0, 1, 12 of one history, by the published
+    /// formulas with hypergeometric functions, or the integrals they stand for, in 80 digits (mpmath). The
+    /// parameters include those where the formulas have poles: a = 1, a + b = 1, s = 1, and alpha = beta.
     type Published = (Kind, [f64; 4], (u32, f64, f64), [f64; 6]);
     #[rustfmt::skip]
     const PUBLISHED: &[Published] = &[
@@ -230,6 +231,7 @@ mod tests {
         (Kind::BgNbd, [0.5, 0.25, 0.2, 0.8], (0, 0.0, 0.0), [0.0, 1.0, 30.8007390290846, 0.07980868844676221, 0.2157584034512715, 0.012328987847800833]),
         (Kind::BgNbd, [0.5, 20.0, 1.0, 3.0], (4, 12.5, 80.0), [-14.887948527248478, 0.036758808116915134, 0.057199315095405094, 0.9715932752390479, 0.012777939878213048, 7.408321077697536e-7]),
         (Kind::BgNbd, [3.5, 2.0, 1.25, 0.3], (250, 38.0, 40.5), [200.54739015829804, 4.220928229874191e-5, 0.00640503528889615, 0.9999577907177013, 2.097459863781649e-7, 1.9044481299504882e-7]),
+        (Kind::BgNbd, [0.5, 2.0, 0.5, 3.0], (900, 39.0, 39.0), [1875.8823995515975, 0.9994459833795014, 714.57477116293, 0.000554016620498615, 0.0005530968364026018, 0.0005431448615835294]),
         (Kind::MbgNbd, [0.525, 6.183, 0.891, 1.614], (0, 0.0, 0.0), [0.0, 0.644311377245509, 1.1829536655971726, 0.582473189493289, 0.1827830772875405, 0.002087750221000944]),
         (Kind::MbgNbd, [0.525, 6.183, 0.891, 1.614], (0, 0.0, 38.86), [-0.5398374635310146, 0.3897350809187629, 0.15401274667514667, 0.8911706012225319, 0.07870413291230872, 1.1987698103996145e-6]),
         (Kind::MbgNbd, [0.525, 6.183, 1.0, 1.614], (3, 1.5, 30.0), [-8.283436100639413, 0.01920539433755894, 0.0549032171579569, 0.9822528492494997, 0.0049465717344421255, 4.4593080134877254e-5]),

@@ -2,8 +2,8 @@
 
 /// Σ_n P(N = n) w(n), with N negative binomial: the orders within `time` at a rate λ ~ Gamma(`shape`, `alpha`).
 ///
-/// The weights are asked for in order from n = 0; they are not negative and rise by at most 1 a step. Terms are added
-/// until the rest is below 1e-17 of the sum, which takes about 40 (1 + `time` / `alpha`) of them.
+/// The weights are asked for in order from n = 0; they are not negative and rise by at most 1 a step. Terms are
+/// added until the rest is below 1e-17 of the sum, which takes about 40 (1 + `time` / `alpha`) of them.
 pub(super) fn negative_binomial_mean(
     shape: f64,
     alpha: f64,

@@ -2,10 +2,10 @@
 //!
 //! Orders come at a rate λ ~ Gamma(r, α) for a lifetime that is exponential with rate μ ~ Gamma(s, β).
 //!
-//! The published likelihood is a difference of two of Gauss's hypergeometric functions, which loses digits where the last
-//! order was recent. It is computed here as the integral over the time of leaving that the difference stands for, of a
-//! positive function of ln(time + min(α, β)), where it has no singularity within π of the real axis. The derivatives by the
-//! parameters are integrals over the same nodes.
+//! The published likelihood is a difference of two of Gauss's hypergeometric functions, which loses digits where
+//! the last order was recent. It is computed here as the integral over the time of leaving that the difference
+//! stands for, of a positive function of ln(time + min(α, β)), where it has no singularity within π of the real
+//! axis. The derivatives by the parameters are integrals over the same nodes.
 
 use statrs::function::gamma::{digamma, ln_gamma};
 
@@ -31,8 +31,8 @@ pub(super) struct Group {
     by_r: f64,
 }
 
-/// The weights of being alive at T and of having left before, relative to (α + t_x)^−(r + x) (β + t_x)^−s, and sums over
-/// the time y until which orders could come, T or earlier, weighted in the same way.
+/// The weights of being alive at T and of having left before, relative to (α + t_x)^−(r + x) (β + t_x)^−s, and
+/// sums over the time y until which orders could come, T or earlier, weighted in the same way.
 #[derive(Debug, Clone, Copy)]
 struct Weights {
     alive: f64,
@@ -73,7 +73,8 @@ impl ParetoNbd {
         };
         let gap = far - near;
         let (mut left, mut ln_near, mut ln_far, mut over_near, mut over_far) = (0.0, 0.0, 0.0, 0.0, 0.0);
-        // With u the near time grows evenly, and the far one at most by the share that the near one has of it at the end.
+        // With u the near time grows evenly, and the far one at most by the share that the near one has of it at
+        // the end.
         let near_end = near + (history.observed() - history.last());
         let far_share = near_end / (near_end + gap);
         for panel in panels(length, near_exponent.abs() + far_exponent * far_share) {
@@ -115,7 +116,8 @@ impl ParetoNbd {
         weights.alive / (weights.alive + weights.left)
     }
 
-    /// What holds after the history, given that the customer is alive: λ ~ Gamma(r + x, α + T) and μ ~ Gamma(s, β + T).
+    /// What holds after the history, given that the customer is alive: λ ~ Gamma(r + x, α + T) and
+    /// μ ~ Gamma(s, β + T).
     pub(super) fn given_alive(&self, history: &History) -> Self {
         let &Self { r, alpha, s, beta } = self;
         let observed = history.observed();
@@ -124,8 +126,8 @@ impl ParetoNbd {
 
     /// The log-likelihood of a customer, and its derivatives by r, α, s and β.
     ///
-    /// L = Γ(r + x) / Γ(r) · α^r β^s · ((α + T)^−(r + x) (β + T)^−s + s ∫ (α + y)^−(r + x) (β + y)^−(s + 1) dy), the integral
-    /// from t_x to T.
+    /// L = Γ(r + x) / Γ(r) · α^r β^s · ((α + T)^−(r + x) (β + T)^−s + s ∫ (α + y)^−(r + x) (β + y)^−(s + 1) dy),
+    /// the integral from t_x to T.
     pub(super) fn log_likelihood(&self, group: &Group, history: &History) -> [f64; 5] {
         let &Self { r, alpha, s, beta } = self;
         let shape = r + group.repeats;
@@ -152,7 +154,8 @@ impl ParetoNbd {
 
     /// P(n orders within `horizon`) of one who is alive now; the horizon is above 0.
     ///
-    /// NBD(n; r, α) over the horizon for those who stay, and s β^s ∫ NBD(n over y) (β + y)^−(s + 1) dy for those who leave.
+    /// NBD(n; r, α) over the horizon for those who stay, and s β^s ∫ NBD(n over y) (β + y)^−(s + 1) dy for those
+    /// who leave.
     pub(super) fn probability(&self, horizon: f64, orders: u32) -> f64 {
         let &Self { r, alpha, s, beta } = self;
         let n = f64::from(orders);

@@ -1,8 +1,8 @@
 //! Futures in which nobody does anything, drawn from a fitted model and each customer's history.
 //!
-//! A future is exact: whether the customer is still there, the order rate, the chance to leave and the level of spend are
-//! drawn from their posterior given the history, then orders from these. The parameters are taken as known, so many futures
-//! together are narrower than what is not known.
+//! A future is exact: whether the customer is still there, the order rate, the chance to leave and the level of
+//! spend are drawn from their posterior given the history, then orders from these. The parameters are taken as
+//! known, so many futures together are narrower than what is not known.
 //!
 //! # Invariants
 //!
@@ -25,7 +25,7 @@ const CHUNK: usize = 4_096;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Customer {
     pub history: History,
-    /// `None` of one whose orders are not known, or not of the kind that is meant.
+    /// `None` of one without repeat orders: spend is then that of the population.
     pub spending: Option<Spending>,
 }
 
@@ -37,16 +37,16 @@ pub struct Order {
     pub value: f64,
 }
 
-/// Draws one future of each customer over `horizon` and gives it, with the customer's index, to `visit`; the result has what
-/// `visit` made of them. Another seed is another future.
+/// Draws one future of each customer over `horizon` and gives it, with the customer's index, to `visit`; the
+/// result has what `visit` made of them. Another seed is another future.
 ///
-/// BG/NBD and MBG/NBD: with P(alive) the customer is there, with λ ~ Gamma(r + x, alpha + T) and independently
-/// p ~ Beta(a, b + chances passed); orders come at rate λ, and each is the last with probability p. Pareto/NBD: likewise with
-/// μ ~ Gamma(s, beta + T), and leaves after an exponential time of rate μ. Order values are Gamma(p, ν) with
-/// ν ~ Gamma(q + p x, v + x m).
+/// A customer is there with P(alive), and orders at a rate λ ~ Gamma(r + x, alpha + T) until leaving. BG/NBD and
+/// MBG/NBD: each order is the last with probability p, drawn independently from Beta(a, b + chances passed).
+/// Pareto/NBD: the customer leaves after an exponential time of rate μ ~ Gamma(s, beta + T). Order values are
+/// Gamma(p, ν) with ν ~ Gamma(q + p x, v + x m).
 ///
 /// # Errors
-/// The horizon is one that [`Model::expected_orders`] refuses for a new customer.
+/// The horizon is one that [`Model::expected_orders`] refuses; the message names the customer's row, counted from 1.
 pub fn futures<R: Send>(
     model: &Model,
     spend: &GammaGamma,

@@ -58,9 +58,9 @@ impl Spending {
 
 /// The Gamma-Gamma model of order values, with its parameters.
 ///
-/// Order values of a customer are Gamma(p, ν) with ν ~ Gamma(q, v), independent of how often the customer orders. Where
-/// frequent customers spend more or less than others the model is biased: look at the correlation first. Source: P. Fader,
-/// B. Hardie, "The Gamma-Gamma Model of Monetary Value" (2013).
+/// Order values of a customer are Gamma(p, ν) with ν ~ Gamma(q, v), independent of how often the customer orders.
+/// Where frequent customers spend more or less than others the model is biased: look at the correlation first.
+/// Source: P. Fader, B. Hardie, "The Gamma-Gamma Model of Monetary Value" (2013).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", try_from = "Unchecked")]
 pub struct GammaGamma {
@@ -133,8 +133,8 @@ impl GammaGamma {
         self.evaluate(&Spending::counted(spendings)).value
     }
 
-    /// L = Γ(p x + q) / (Γ(p x) Γ(q)) · v^q m^(p x − 1) x^(p x) / (v + x m)^(p x + q), with its derivatives by the logarithms of
-    /// the parameters.
+    /// L = Γ(p x + q) / (Γ(p x) Γ(q)) · v^q m^(p x − 1) x^(p x) / (v + x m)^(p x + q), with its derivatives by the
+    /// logarithms of the parameters.
     fn evaluate(&self, counted: &Counted<Spending>) -> Evaluation<3> {
         let &Self { p, q, v } = self;
         let group = |orders: u32| {
@@ -152,7 +152,8 @@ impl GammaGamma {
         Evaluation { value, gradient: [by_p * p, by_q * q, by_v * v] }
     }
 
-    /// The expected value of an order: p (v + x m) / (p x + q − 1) of a customer with orders, p v / (q − 1) of one without.
+    /// The expected value of an order: p (v + x m) / (p x + q − 1) of a customer with orders, p v / (q − 1) of one
+    /// without.
     ///
     /// # Errors
     /// The expectation is infinite: p x + q is 1 or less.
@@ -191,7 +192,11 @@ pub(super) fn check_parameters<const N: usize>(
 
 #[cfg(test)]
 mod tests {
+    use rand_distr::{Distribution, Gamma};
+    use rayon::iter::{IntoParallelIterator, ParallelIterator};
+
     use super::*;
+    use crate::random;
 
     #[test]
     fn published_formulas_agree_to_twelve_digits() {
@@ -207,6 +212,31 @@ mod tests {
             assert!((model.expected_spend(Some(&spending)).unwrap() / spend - 1.0).abs() < 1e-12);
         }
         assert!((model.expected_spend(None).unwrap() / 35.21897810218978 - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn intervals_hold_the_parameters_in_95_of_100_simulated_worlds() {
+        let parameters = [2.0, 3.0, 20.0];
+        let [p, q, v] = parameters;
+        let held: Vec<[bool; 3]> = (0..400_u64)
+            .into_par_iter()
+            .map(|world| {
+                let mut generator = random::stream(world, 0);
+                let customer = |index: u32| {
+                    let orders = 1 + index % 6;
+                    let level = Gamma::new(q, 1.0 / v).unwrap().sample(&mut generator);
+                    let total =
+                        Gamma::new(p * f64::from(orders), 1.0 / level).unwrap().sample(&mut generator);
+                    (orders, total / f64::from(orders))
+                };
+                let rows: Vec<_> = (0..800).map(customer).collect();
+                let fit = GammaGamma::fit(&Spending::of_rows(&rows).unwrap()).unwrap();
+                std::array::from_fn(|index| !fit.parameters[index].estimate.excludes(parameters[index]))
+            })
+            .collect();
+        let coverage: [f64; 3] =
+            std::array::from_fn(|index| held.iter().filter(|held| held[index]).count() as f64 / 400.0);
+        assert!(coverage.iter().all(|share| (0.93..=0.97).contains(share)), "{coverage:?}");
     }
 
     #[test]

@@ -22,15 +22,17 @@ pub struct Tracking {
 }
 
 impl Tracking {
-    /// Repeat orders in each of `steps` steps of length `step` (weeks, say), expected from customers whose first orders were
-    /// at the times `firsts`, and actual from the times of all `repeats`; times count from the start of the first step.
+    /// Repeat orders in each of `steps` steps of length `step` (weeks, say), expected from customers whose first
+    /// orders were at the times `firsts`, and actual from the times of all `repeats`; times count from the start
+    /// of the first step.
     ///
-    /// Up to time t, Σ E[X(t − first)] over the customers who came before t is expected. Run past the data the model was
-    /// fitted on, this shows both the fit and the forecast; it uses nothing of a customer but the first order.
+    /// Up to time t, Σ E[X(t − first)] over the customers who came before t is expected. Run past the data the
+    /// model was fitted on, this shows both the fit and the forecast; it uses nothing of a customer but the first
+    /// order.
     ///
     /// # Errors
-    /// A time is negative or not finite, the step is not above 0, or the last time is one that [`Model::expected_orders`]
-    /// refuses as a horizon.
+    /// A time is negative or not finite, the step is not above 0, or the last time is one that
+    /// [`Model::expected_orders`] refuses as a horizon.
     pub fn of(
         model: &Model,
         firsts: &[f64],

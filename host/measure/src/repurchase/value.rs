@@ -26,9 +26,10 @@ impl Model {
     /// The residual lifetime value of a customer whose orders are worth `spend` on average, see
     /// [`GammaGamma::expected_spend`](super::GammaGamma::expected_spend).
     ///
-    /// Σ_k margin · spend · (E[Y(k)] − E[Y(k − 1)]) / (1 + rate)^(k · period / year), with E[Y(k)] the expected orders within k
-    /// periods from now. Spend is taken as independent of the number of orders, as in P. Fader, B. Hardie, K. L. Lee, "RFM and
-    /// CLV: Using Iso-Value Curves for Customer Base Analysis", Journal of Marketing Research 42 (2005).
+    /// Σ_k margin · spend · (E[Y(k)] − E[Y(k − 1)]) / (1 + rate)^(k · period / year), with E[Y(k)] the expected
+    /// orders within k periods from now. Spend is taken as independent of the number of orders, as in P. Fader, B.
+    /// Hardie, K. L. Lee, "RFM and CLV: Using Iso-Value Curves for Customer Base Analysis", Journal of Marketing
+    /// Research 42 (2005).
     ///
     /// # Errors
     /// `spend` or a term is negative or not finite, a length is 0, or the horizon is one that

@@ -1,5 +1,5 @@
-//! Repurchase models on CDNOW: 2,357 customers of a CD shop who first bought in the first quarter of 1997, calibrated until
-//! 1997-09-30 and followed for 39 weeks more.
+//! Repurchase models on CDNOW: 2,357 customers of a CD shop who first bought in the first quarter of 1997,
+//! calibrated until 1997-09-30 and followed for 39 weeks more.
 
 use std::collections::BTreeMap;
 
