@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: brings the data and the peers, then runs the benchmark crate.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Result, bail};
 
@@ -12,7 +12,7 @@ const HELP: &str = "\
 Usage: cargo xtask bench [--customers N] [--without-data]
 
   --customers N    size of the large generated store; 0 leaves it out [default: 1000000]
-  --without-data   leave out what needs the whole of Complete Journey and pandas";
+  --without-data   leave out what needs fetched data, and the peers in Python";
 
 pub(crate) fn bench(arguments: &[String]) -> Result<()> {
     let mut customers = "1000000".to_owned();
@@ -36,21 +36,38 @@ pub(crate) fn bench(arguments: &[String]) -> Result<()> {
     bench
         .env("BENCH_STRATAGEM", guests::target()?.join("release/stratagem"))
         .env("BENCH_COMPONENTS", &components)
-        .env("BENCH_SCRIPT", root().join("tests/bench/recall_waves_pandas.py"))
+        .env("BENCH_SCRIPTS", root().join("tests/bench"))
         .env("BENCH_WORK", &work)
         .env("BENCH_CUSTOMERS", customers);
     if with_data {
-        let python = data::python(&[PYARROW, ("pandas==3.1.1", "pandas"), ("numpy==2.4.6", "numpy")])?;
-        bench.env("BENCH_DATA", complete_journey(&python)?).env("BENCH_PYTHON", python);
+        let python = data::python("venv", &[PYARROW, "pandas==3.1.1", "numpy==2.4.6"], &[])?;
+        let fetched = data::fetch()?;
+        replicate(&python, &fetched.join("complete-journey"))?;
+        bench.env("STRATAGEM_DATA", fetched).env("BENCH_PYTHON", python);
+        match data::python("peers", PEERS, &["obp==0.5.7"]) {
+            Ok(python) => {
+                bench.env("BENCH_PEERS", python);
+            }
+            Err(error) => eprintln!("{error:#}: lifetimes and obp install on Python 3.11, and are left out"),
+        }
     }
     run(&mut bench)
 }
 
-/// The whole of Complete Journey, as published, as CSV, and ten times over with shifted ids.
-fn complete_journey(python: &Path) -> Result<PathBuf> {
-    let data = data::complete_journey(python)?;
+/// The versions that go together with `lifetimes`, which is no longer maintained; obp runs on them as well.
+const PEERS: &[&str] = &[
+    "lifetimes==0.11.3",
+    "autograd==1.6.2",
+    "numpy==1.26.4",
+    "pandas==1.5.3",
+    "scipy==1.11.4",
+    "scikit-learn==1.3.2",
+];
+
+/// Complete Journey's transactions ten times over with shifted ids.
+fn replicate(python: &Path, data: &Path) -> Result<()> {
     if !data.join("transactions-10x.parquet").is_file() {
-        run(program(&python.to_string_lossy()).arg("tests/bench/replicate.py").arg(&data).arg("10"))?;
+        run(program(&python.to_string_lossy()).arg("tests/bench/replicate.py").arg(data).arg("10"))?;
     }
-    Ok(data)
+    Ok(())
 }

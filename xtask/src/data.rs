@@ -7,25 +7,37 @@ use anyhow::Result;
 use crate::guests;
 use crate::shell::{program, run, succeeds};
 
-/// A Python in an environment of ours with these packages, each with the name that imports it.
-pub(crate) fn python(packages: &[(&str, &str)]) -> Result<PathBuf> {
-    let environment = guests::target()?.join("venv");
+/// Succeeds if each `package==version` of its arguments is installed.
+const INSTALLED: &str = "\
+import importlib.metadata, sys
+sys.exit(any(importlib.metadata.version(p.split('==')[0]) != p.split('==')[1] for p in sys.argv[1:]))";
+
+/// A Python in an environment of ours with these packages, each as `package==version`. `lone` ones are installed
+/// without what they ask for.
+pub(crate) fn python(environment: &str, packages: &[&str], lone: &[&str]) -> Result<PathBuf> {
+    let environment = guests::target()?.join(environment);
     let python = environment.join("bin/python");
-    let imports: Vec<_> = packages.iter().map(|(_, import)| format!("import {import}")).collect();
-    if !succeeds(program(&python.to_string_lossy()).args(["-c", &imports.join("; ")])) {
+    if !succeeds(program(&python.to_string_lossy()).args(["-c", INSTALLED]).args(packages).args(lone)) {
         run(program("python3").args(["-m", "venv"]).arg(&environment))?;
-        let pins = packages.iter().map(|(pin, _)| *pin);
-        run(program(&python.to_string_lossy()).args(["-m", "pip", "install", "--quiet"]).args(pins))?;
+        let pip = || {
+            let mut pip = program(&python.to_string_lossy());
+            pip.args(["-m", "pip", "install", "--quiet"]);
+            pip
+        };
+        run(pip().args(packages))?;
+        if !lone.is_empty() {
+            run(pip().args(["--no-deps", "--ignore-requires-python"]).args(lone))?;
+        }
     }
     Ok(python)
 }
 
 /// What reading Parquet takes.
-pub(crate) const PYARROW: (&str, &str) = ("pyarrow==26.0.1", "pyarrow");
+pub(crate) const PYARROW: &str = "pyarrow==26.0.1";
 
 /// Fetches every data set into one directory. What is there is verified and left.
 pub(crate) fn fetch() -> Result<PathBuf> {
-    let python = python(&[PYARROW])?;
+    let python = python("venv", &[PYARROW], &[])?;
     let data = guests::target()?.join("data");
     for name in ["open-bandit", "hillstrom"] {
         run(&mut script(&python, name, &data))?;
@@ -34,13 +46,6 @@ pub(crate) fn fetch() -> Result<PathBuf> {
         run(script(&python, name, &data).arg("--csv"))?;
     }
     Ok(data)
-}
-
-/// Fetches the whole of Complete Journey, also as CSV.
-pub(crate) fn complete_journey(python: &Path) -> Result<PathBuf> {
-    let data = guests::target()?.join("data");
-    run(script(python, "complete-journey", &data).arg("--csv"))?;
-    Ok(data.join("complete-journey"))
 }
 
 fn script(python: &Path, name: &str, data: &Path) -> std::process::Command {

@@ -9,6 +9,7 @@
 mod boundary;
 mod load;
 mod process;
+mod statistics;
 mod table;
 mod year;
 
@@ -24,15 +25,24 @@ pub(crate) struct Paths {
     pub(crate) stratagem: PathBuf,
     /// Built components, with the control.
     pub(crate) components: PathBuf,
-    /// Complete Journey, whole, as Parquet and CSV; nothing to leave it out.
+    /// Complete Journey, whole, as Parquet and CSV; nothing to leave it and the other data out.
     pub(crate) data: Option<PathBuf>,
-    /// A Python with pandas, and the peer's script.
+    /// A Python with pandas and numpy.
     pub(crate) python: Option<PathBuf>,
-    pub(crate) script: PathBuf,
+    /// A Python with lifetimes and obp, and the older numpy that they take.
+    pub(crate) peers: Option<PathBuf>,
+    /// Where the peers' scripts lie.
+    pub(crate) scripts: PathBuf,
     /// Room for stores.
     pub(crate) work: PathBuf,
     /// Customers of the large generated store; 0 to leave it out.
     pub(crate) customers: u32,
+}
+
+impl Paths {
+    pub(crate) fn script(&self, name: &str) -> String {
+        self.scripts.join(name).to_string_lossy().into_owned()
+    }
 }
 
 fn main() -> Result<()> {
@@ -44,13 +54,15 @@ fn main() -> Result<()> {
     let paths = Paths {
         stratagem: needed("BENCH_STRATAGEM")?,
         components: needed("BENCH_COMPONENTS")?,
-        data: variable("BENCH_DATA"),
+        data: variable("STRATAGEM_DATA").map(|data| data.join("complete-journey")),
         python: variable("BENCH_PYTHON"),
-        script: needed("BENCH_SCRIPT")?,
+        peers: variable("BENCH_PEERS"),
+        scripts: needed("BENCH_SCRIPTS")?,
         work: needed("BENCH_WORK")?,
         customers: customers.unwrap_or(1_000_000),
     };
     let mut table = Table::default();
+    statistics::run(&paths, &mut table)?;
     boundary::run(&paths, &mut table)?;
     load::run(&paths, &mut table)?;
     year::run(&paths, &mut table)?;

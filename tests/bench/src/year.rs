@@ -78,7 +78,7 @@ fn complete_journey(paths: &Paths, data: &Path, table: &mut Table) -> Result<()>
     match &paths.python {
         Some(python) => {
             let parquet = data.join("transactions.parquet");
-            let peer = process(python, &[text(&paths.script), text(&parquet)])?;
+            let peer = process(python, &[&paths.script("recall_waves_pandas.py"), text(&parquet)])?;
             let peer: Value = serde_json::from_str(peer.stdout.lines().last().unwrap_or_default())
                 .context("the peer prints JSON on its last line")?;
             let seconds =
