@@ -47,7 +47,7 @@ impl Sample {
     /// The moments of values, by two passes.
     ///
     /// # Errors
-    /// There are none.
+    /// There are no values.
     pub fn of(values: &[f64]) -> Result<Self, Refusal> {
         if values.is_empty() {
             return Err(Refusal::TooFew { what: "the sample".into(), unit: "values", have: 0, need: 1 });
@@ -55,12 +55,21 @@ impl Sample {
         let n = values.len() as f64;
         let mean = values.iter().sum::<f64>() / n;
         let squares = values.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>();
-        let variance = if values.len() > 1 { squares / (n - 1.0) } else { 0.0 };
+        // What rounding leaves of equal values is no variance.
+        let rounding = n * (mean * 1e-12).powi(2);
+        let variance = if values.len() > 1 && squares > rounding { squares / (n - 1.0) } else { 0.0 };
         Ok(Self { count: values.len() as u64, mean, variance })
     }
 
     /// The moments of `hits` ones among `of` values.
+    ///
+    /// # Errors
+    /// There are no values, or more hits than values.
     pub fn of_hits(hits: u64, of: u64) -> Result<Self, Refusal> {
+        if hits > of {
+            let what = "the number of hits".into();
+            return Err(Refusal::BadValue { what, value: hits as f64, must: "at most the number of values" });
+        }
         Moments { count: of, sum: hits as i64, squares: i128::from(hits) }.sample()
     }
 
@@ -127,6 +136,8 @@ mod tests {
         assert!((exact.mean - floats.mean).abs() < 1e-6);
         assert!((exact.variance / floats.variance - 1.0).abs() < 1e-12);
         assert_eq!(Sample::of_hits(3, 12).unwrap().mean, 0.25);
+        assert_eq!(Sample::of(&[19.99; 1_000]).unwrap().variance, 0.0);
+        assert!(Sample::of_hits(5, 3).is_err());
         assert!(Sample::of(&[]).is_err() && Moments::default().sample().is_err());
     }
 }

@@ -19,5 +19,5 @@ pub mod uplift;
 
 pub use effects::welch;
 pub use estimate::{Estimate, Moments, Sample};
-pub use interval::{Rate, wilson};
+pub use interval::{ClusteredTrials, Rate, wilson};
 pub use refusal::Refusal;

@@ -22,7 +22,10 @@ pub enum Refusal {
     )]
     ImpossibleWeights { mean: f64, standard_error: f64 },
     #[error(
-        "sample ratio mismatch: {observed:?} customers where {expected:?} were to be expected (p = {p_value:.2e})"
+        "sample ratio mismatch: {} customers where {} were to be expected (p {})",
+        each(observed),
+        each(&expected.iter().map(|expected| expected.round()).collect::<Vec<_>>()),
+        if *p_value < 1e-99 { "< 1e-99".into() } else { format!("= {p_value:.1e}") }
     )]
     SampleRatioMismatch { observed: Vec<u64>, expected: Vec<f64>, p_value: f64 },
     #[error("{what} is not defined: {why}")]
@@ -34,10 +37,19 @@ pub enum Refusal {
          his usual, treated or not"
     )]
     RegressionToTheMean { covariate: String },
+    #[error(
+        "its touches are spread over days: {late} of {reached} customers were first touched more than a day after its start, \
+         so who is treated may follow from what they did"
+    )]
+    SpreadTreatment { late: u64, reached: u64 },
     #[error("there is no method for {what}")]
     NoMethod { what: String },
     #[error("{what} did not converge: {why}")]
     NotConverged { what: String, why: String },
+}
+
+fn each(values: &[impl ToString]) -> String {
+    values.iter().map(ToString::to_string).collect::<Vec<_>>().join(" : ")
 }
 
 impl Refusal {
@@ -48,7 +60,7 @@ impl Refusal {
                 format!("bring at least {} more {unit}, or ask a question that needs fewer", need.saturating_sub(*have))
             }
             Self::NoVariation { .. } => "bring data in which it differs between customers".into(),
-            Self::BadValue { .. } => "correct the value, or leave the row out".into(),
+            Self::BadValue { .. } => "correct the value; if it is of a file, correct its row or leave it out".into(),
             Self::NoSupport { .. } => {
                 "log what the policy would choose with a probability above 0, evaluate a policy that stays within the log, or tell fewer contexts apart".into()
             }
@@ -71,8 +83,9 @@ impl Refusal {
             Self::RegressionToTheMean { .. } => {
                 "adjust the level by it instead of the change, or adjust the change by what behaviour does not move".into()
             }
+            Self::SpreadTreatment { .. } => "name each send a campaign of its own: those it touched on its day can be compared".into(),
             Self::NoMethod { .. } => "read another estimate of the same effect".into(),
-            Self::NotConverged { .. } => "bring more customers with repeat orders, or use a simpler model".into(),
+            Self::NotConverged { .. } => "bring more customers, or use a simpler model; of repeat orders, NBD is the one in which nobody leaves".into(),
         }
     }
 }

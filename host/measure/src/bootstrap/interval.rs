@@ -167,7 +167,9 @@ fn acceleration<const K: usize, const ARMS: usize>(
             }
         }
     }
-    if squares == 0.0 {
+    // What rounding leaves of equal customers is no variation.
+    let largest = means.as_flattened().iter().fold(0.0_f64, |largest, mean| largest.max(mean.abs()));
+    if squares.sqrt() <= 1e-12 * largest {
         return Err(Refusal::NoVariation { what: "the statistic".into() });
     }
     let acceleration = cubes / (6.0 * f64::powf(squares, 1.5));
@@ -283,5 +285,9 @@ mod tests {
         assert!(matches!(refusal, Refusal::Undefined { .. }), "{refusal}");
         let same = Resampler::of_values(&[2.0; 10]).unwrap();
         assert!(matches!(Bootstrap::new([&same], mean, 99, 1), Err(Refusal::NoVariation { .. })));
+        // 0.1 has no exact binary form: its means differ from it by rounding.
+        let [first, second] = [1_000, 700].map(|n| Resampler::of_values(&vec![0.1; n]).unwrap());
+        let refusal = Bootstrap::new([&first, &second], difference, 99, 1).unwrap_err();
+        assert!(matches!(refusal, Refusal::NoVariation { .. }), "{refusal}");
     }
 }

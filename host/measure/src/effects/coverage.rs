@@ -77,14 +77,26 @@ fn closed_forms(lift: f64, world: u64) -> Vec<(&'static str, bool)> {
     ]
 }
 
-/// Which bootstrap intervals of the difference cover it.
+/// Which bootstrap intervals cover the difference, the lift, and the difference of spend per order.
 fn resampled(lift: f64, world: u64) -> Vec<(&'static str, bool)> {
-    let [treated, control] = experiment(lift, world).map(|arm| Resampler::of_values(&arm.spend).unwrap());
-    let found = Bootstrap::new([&treated, &control], bootstrap::difference, 499, world).unwrap();
-    let truth = lift * MEAN_SPEND;
+    let arms = experiment(lift, world);
+    let [treated, control] = arms.each_ref().map(|arm| Resampler::of_values(&arm.spend).unwrap());
+    let [by_order, control_by_order] = arms.map(|arm| {
+        let rows: Vec<_> =
+            arm.spend.iter().zip(&arm.orders).map(|(spend, orders)| [*spend, *orders]).collect();
+        Resampler::new(&rows).unwrap()
+    });
+    let difference = Bootstrap::new([&treated, &control], bootstrap::difference, 499, world).unwrap();
+    let relative = Bootstrap::new([&treated, &control], bootstrap::relative_lift, 499, world).unwrap();
+    let ratios =
+        Bootstrap::new([&by_order, &control_by_order], bootstrap::ratio_difference, 499, world).unwrap();
     vec![
-        ("percentile", covers(found.percentile(0.95).unwrap(), truth)),
-        ("BCa", covers(found.bca(0.95).unwrap(), truth)),
+        ("percentile", covers(difference.percentile(0.95).unwrap(), lift * MEAN_SPEND)),
+        ("BCa", covers(difference.bca(0.95).unwrap(), lift * MEAN_SPEND)),
+        ("percentile of the lift", covers(relative.percentile(0.95).unwrap(), lift)),
+        ("BCa of the lift", covers(relative.bca(0.95).unwrap(), lift)),
+        ("percentile of the ratios", covers(ratios.percentile(0.95).unwrap(), 40.0 * lift)),
+        ("BCa of the ratios", covers(ratios.bca(0.95).unwrap(), 40.0 * lift)),
     ]
 }
 

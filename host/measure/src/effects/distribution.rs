@@ -14,7 +14,7 @@ pub(crate) fn normal_quantile(confidence: f64) -> Result<f64, Refusal> {
 /// Above 1,000 degrees of freedom by the expansion around the normal quantile, to 1e-13, because the inversion of
 /// `statrs` loses digits there (6 of them at a million, all at 100 million). Source: M. Abramowitz and I. A. Stegun,
 /// "Handbook of Mathematical Functions" (1964), 26.7.5.
-pub(super) fn student_quantile(confidence: f64, freedom: f64) -> Result<f64, Refusal> {
+pub(crate) fn student_quantile(confidence: f64, freedom: f64) -> Result<f64, Refusal> {
     if freedom <= 1_000.0 {
         return Ok(student(freedom).inverse_cdf(upper(confidence)?));
     }

@@ -24,7 +24,7 @@ mod sequential;
 
 pub use cuped::{Cuped, cuped};
 pub use distribution::{normal_p_value, student_p_value};
-pub(crate) use distribution::{normal_quantile, probability};
+pub(crate) use distribution::{normal_quantile, probability, student_quantile};
 pub use fieller::{FiellerInterval, fieller, fieller_paired};
 pub use holm::{Decision, holm};
 pub use max_t::{Comparison, max_t};

@@ -106,7 +106,8 @@ impl Outcome {
             // What is lacking is concave in the effect and above 0 at none, so that it crosses 0 once at most.
             Self::Proportion { rate } if lacking(1.0 - rate) > 0.0 => {
                 let what = format!("{} treated and {} control customers", sizes.treated, sizes.control);
-                return Err(Refusal::NoSupport { what: format!("{what} would show no rate up to 1") });
+                let why = format!("{what} would show no rate up to 1");
+                return Err(Refusal::Undefined { what: "the smallest effect".into(), why });
             }
             Self::Proportion { rate } => bisect(lacking, 1.0 - rate),
         };

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use smartcore::linalg::basic::arrays::{Array, Array2};
 use smartcore::linalg::basic::matrix::DenseMatrix;
 use smartcore::linalg::traits::cholesky::CholeskyDecomposable;
-use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
+use crate::effects::{normal_quantile, student_quantile};
 use crate::{Estimate, Refusal};
 
 /// The penalty on the squared coefficients of standardised columns, for each customer: enough to make every system
@@ -165,9 +165,7 @@ fn finite(matrix: &DenseMatrix<f64>) -> Result<Vec<f64>, Refusal> {
 #[derive(Debug, Clone)]
 pub(crate) struct Line {
     pub(crate) coefficients: Vec<f64>,
-    gram: System,
-    /// What each customer adds to the score: weight times residual; times the row.
-    residuals: Vec<f64>,
+    pub(crate) equations: Equations,
 }
 
 impl Line {
@@ -179,33 +177,33 @@ impl Line {
         let residual =
             |((row, value), weight): ((&[f64], &f64), &f64)| weight * (value - dot(row, &coefficients));
         let residuals = design.rows().zip(outcome).zip(weights).map(residual).collect();
-        Ok(Self { coefficients, gram, residuals })
+        Ok(Self { coefficients, equations: Equations { system: gram, residuals } })
     }
+}
 
-    /// Adds what each customer moves an estimate by through these coefficients, given its gradient by them.
+/// What fitted coefficients are the root of: each customer's score is his residual (weighted) times his row.
+#[derive(Debug, Clone)]
+pub(crate) struct Equations {
+    /// The negative of the scores' derivatives by the coefficients.
+    pub(crate) system: System,
+    pub(crate) residuals: Vec<f64>,
+}
+
+impl Equations {
+    /// Adds what each customer moves an estimate by through the coefficients, given its gradient by them:
+    /// gradient' · system⁻¹ · score.
     pub(crate) fn add_influence(
         &self,
         design: &Design,
         gradient: &[f64],
         influence: &mut [f64],
     ) -> Result<(), Refusal> {
-        add_influence(&self.gram, design, &self.residuals, gradient, influence)
+        let direction = self.system.solve(gradient)?;
+        for ((sum, row), residual) in influence.iter_mut().zip(design.rows()).zip(&self.residuals) {
+            *sum += residual * dot(row, &direction);
+        }
+        Ok(())
     }
-}
-
-/// Adds gradient' · system⁻¹ · (score of each customer), the score being a number times the row.
-pub(crate) fn add_influence(
-    system: &System,
-    design: &Design,
-    scores: &[f64],
-    gradient: &[f64],
-    influence: &mut [f64],
-) -> Result<(), Refusal> {
-    let direction = system.solve(gradient)?;
-    for ((sum, row), score) in influence.iter_mut().zip(design.rows()).zip(scores) {
-        *sum += score * dot(row, &direction);
-    }
-    Ok(())
 }
 
 pub(crate) fn dot(first: &[f64], second: &[f64]) -> f64 {
@@ -261,16 +259,13 @@ pub(crate) fn from_influence(
     let variance = count / (count - 1.0) * dot(&sums, &sums);
     match clusters {
         None => normal(value, variance, confidence),
-        Some(_) => {
-            let student = StudentsT::new(0.0, 1.0, count - 1.0).expect("there are several clusters");
-            symmetric(value, variance, student.inverse_cdf(0.5 + confidence / 2.0))
-        }
+        Some(_) => symmetric(value, variance, student_quantile(confidence, count - 1.0)?),
     }
 }
 
 /// An estimate with a normal interval.
 pub(crate) fn normal(value: f64, variance: f64, confidence: f64) -> Result<Estimate, Refusal> {
-    symmetric(value, variance, Normal::standard().inverse_cdf(0.5 + confidence / 2.0))
+    symmetric(value, variance, normal_quantile(confidence)?)
 }
 
 fn symmetric(value: f64, variance: f64, quantile: f64) -> Result<Estimate, Refusal> {

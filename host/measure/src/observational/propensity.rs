@@ -1,6 +1,6 @@
 //! The probability of treatment given the covariates, by logistic regression.
 
-use super::linear::{Design, RIDGE, System, add_influence, dot};
+use super::linear::{Design, Equations, RIDGE, System, dot};
 use super::panel::Adjustment;
 use crate::Refusal;
 
@@ -22,8 +22,7 @@ pub(crate) struct Propensity {
     pub(crate) scores: Vec<f64>,
     /// Some customers' probability would be 0 or 1 without the ridge: a covariate decides their treatment.
     pub(crate) is_separated: bool,
-    hessian: System,
-    residuals: Vec<f64>,
+    pub(crate) equations: Equations,
 }
 
 impl Propensity {
@@ -65,17 +64,7 @@ impl Propensity {
         let scores: Vec<_> = odds.iter().map(|odds| logistic(*odds)).collect();
         let residuals =
             scores.iter().zip(treated).map(|(score, treated)| f64::from(*treated) - score).collect();
-        Ok(Self { scores, is_separated, hessian, residuals })
-    }
-
-    /// Adds what each customer moves an estimate by through the propensity, given its gradient by the coefficients.
-    pub(crate) fn add_influence(
-        &self,
-        design: &Design,
-        gradient: &[f64],
-        influence: &mut [f64],
-    ) -> Result<(), Refusal> {
-        add_influence(&self.hessian, design, &self.residuals, gradient, influence)
+        Ok(Self { scores, is_separated, equations: Equations { system: hessian, residuals } })
     }
 }
 

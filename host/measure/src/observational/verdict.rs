@@ -102,6 +102,8 @@ pub enum Rule {
     PlaceboRank,
     ParallelTrends,
     UnmeasuredConfounding,
+    /// Other treatments within the outcome: known to the caller, not to [`observe`](super::observe).
+    ConcurrentTreatments,
 }
 
 /// A verdict with all checks, those that passed too.

@@ -93,9 +93,9 @@ impl<'a> Weighting<'a> {
             by_line[0][i] = -tilt[i] / total;
             by_line[arm][i] -= sign * weights[i] / sums[arm];
         }
-        propensity.add_influence(design, &design.weighted_sum(&by_score), &mut influence)?;
+        propensity.equations.add_influence(design, &design.weighted_sum(&by_score), &mut influence)?;
         for (line, by) in lines.iter().zip(&by_line) {
-            line.add_influence(design, &design.weighted_sum(by), &mut influence)?;
+            line.equations.add_influence(design, &design.weighted_sum(by), &mut influence)?;
         }
         from_influence(value, &influence, *clusters, confidence)
     }
@@ -120,7 +120,7 @@ impl<'a> Weighting<'a> {
             // By the log-odds, e / (1 − e) moves by itself.
             by_score[i] = if treated[i] { 0.0 } else { -part };
         }
-        propensity.add_influence(design, &design.weighted_sum(&by_score), &mut influence)?;
+        propensity.equations.add_influence(design, &design.weighted_sum(&by_score), &mut influence)?;
         from_influence(means[1] - means[0], &influence, *clusters, confidence)
     }
 }

@@ -79,6 +79,20 @@ pub struct Unsupported {
     pub share: f64,
 }
 
+/// What a reader must know before any number.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case")]
+pub enum Warning {
+    /// The mean weight is further from 1 than chance explains: propensities may be wrong, or support missing.
+    MeanWeight { value: f64 },
+    /// The rows tell no more than a few with equal weights would: the policy is far from the one logged.
+    FewEffectiveRows { rows: u64, effective: f64 },
+    /// One row has much of all weight: intervals rest on few rows and may be too narrow.
+    HeavyRow { share: f64 },
+    /// Some of what the policy would choose was never logged.
+    Unsupported(Support),
+}
+
 impl Diagnostics {
     /// # Errors
     /// A weight is too large for a number.
@@ -151,29 +165,20 @@ impl Diagnostics {
     }
 
     /// What a reader must know before any number.
-    pub(super) fn warnings(&self, rows: usize) -> Vec<String> {
+    pub(super) fn warnings(&self, rows: u64) -> Vec<Warning> {
         let mut warnings = Vec::new();
         let mean = &self.mean_weight;
         if mean.is_doubtful {
-            warnings.push(format!(
-                "the mean weight is {:.4} where 1 is to be expected: propensities may be wrong, or support missing",
-                mean.value
-            ));
+            warnings.push(Warning::MeanWeight { value: mean.value });
         }
         if self.effective_sample_size < 0.01 * rows as f64 {
-            warnings.push(format!(
-                "{rows} rows tell no more than {:.0} with equal weights would: the policy is far from the one logged",
-                self.effective_sample_size
-            ));
+            warnings.push(Warning::FewEffectiveRows { rows, effective: self.effective_sample_size });
         }
         if self.max_weight_share > 0.05 {
-            warnings.push(format!(
-                "one row has {:.1} % of all weight: intervals rest on few rows and may be too narrow",
-                100.0 * self.max_weight_share
-            ));
+            warnings.push(Warning::HeavyRow { share: self.max_weight_share });
         }
         if let Some(support) = self.support.as_ref().filter(|support| support.unsupported_share > 0.0) {
-            warnings.push(support.what());
+            warnings.push(Warning::Unsupported(support.clone()));
         }
         warnings
     }
@@ -197,6 +202,7 @@ impl Support {
         Some(Self { unsupported_share, unsupported })
     }
 
+    /// For a refusal.
     fn what(&self) -> String {
         let name = |place: &Unsupported| {
             let context =

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Diagnostics, Estimator, Fitting, Log, Policy, Scores};
+use super::{Diagnostics, Estimator, Fitting, Log, NoValue, Policy, Scores, Warning};
 use crate::{Estimate, Refusal};
 
 /// How to evaluate.
@@ -92,9 +92,9 @@ pub struct Evaluation {
     pub unavailable: Vec<Unavailable>,
     pub diagnostics: Diagnostics,
     /// What a reader must know before any number.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
     /// What must hold, and what the log itself cannot show.
-    pub assumptions: Vec<String>,
+    pub assumptions: Vec<Assumption>,
     pub options: Options,
 }
 
@@ -117,11 +117,35 @@ pub struct Estimated {
 }
 
 /// Why an estimator says nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Unavailable {
     pub estimator: Estimator,
-    pub why: String,
+    pub why: NoValue,
+}
+
+/// What must hold for the numbers to mean anything.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case")]
+pub enum Assumption {
+    /// Each propensity is the probability with which the logged action was chosen, given all that was used to choose
+    /// it.
+    RightPropensities,
+    /// An action has the reward that was logged for it whoever chose it, and in the time the policy would run.
+    SameRewards,
+    /// What the policy chooses in one row does not change the contexts and rewards of later rows.
+    NoCarryOver,
+    /// Clusters do not depend on each other; rows of one may.
+    IndependentClusters,
+    /// Rows do not depend on each other.
+    IndependentRows,
+    /// DM, and Switch-DR above its threshold, are right only if the reward depends on context and action as given.
+    RightModel,
+    /// The reward model is shrunk towards the mean of all rows, by as much as so many rows. Where a context and action
+    /// have few, that biases DM, and Switch-DR above its threshold, and their intervals do not show it.
+    ShrunkModel { rows: f64 },
+    /// The model is taken as fitted: its own error is not in the intervals of DM and Switch-DR.
+    ModelAsFitted,
 }
 
 /// Evaluates a policy on a log.
@@ -157,7 +181,7 @@ pub fn evaluate(log: &Log, policy: &Policy, options: &Options) -> Result<Evaluat
         draws => scores.bootstrap(draws, options.seed, options.confidence)?.into_iter().map(Some).collect(),
     };
     let each = available.iter().zip(normal).zip(bootstrap);
-    let why = |estimator| scores.unavailable(estimator).map(|why| Unavailable { estimator, why: why.into() });
+    let why = |estimator| scores.unavailable(estimator).map(|why| Unavailable { estimator, why });
     Ok(Evaluation {
         rows,
         clusters,
@@ -167,34 +191,28 @@ pub fn evaluate(log: &Log, policy: &Policy, options: &Options) -> Result<Evaluat
             .map(|((estimator, normal), bootstrap)| Estimated { estimator: *estimator, normal, bootstrap })
             .collect(),
         unavailable: Estimator::ALL.into_iter().filter_map(why).collect(),
-        warnings: diagnostics.warnings(rows as usize),
+        warnings: diagnostics.warnings(rows),
         diagnostics,
         assumptions: assumptions(clusters.is_some(), policy.is_complete(), options),
         options: *options,
     })
 }
 
-fn assumptions(is_clustered: bool, has_model: bool, options: &Options) -> Vec<String> {
-    let independent = match is_clustered {
-        true => "clusters do not depend on each other; rows of one may",
-        false => "rows do not depend on each other: if a customer has many, give the customers as clusters",
-    };
-    let mut assumptions = vec![
-        "each propensity is the probability with which the logged action was chosen, given all that was used to choose it",
-        "an action has the reward that was logged for it whoever chose it, and in the time the policy would run",
-        "what the policy chooses in one row does not change the contexts and rewards of later rows",
-        independent,
-    ];
+fn assumptions(is_clustered: bool, has_model: bool, options: &Options) -> Vec<Assumption> {
+    let independent =
+        if is_clustered { Assumption::IndependentClusters } else { Assumption::IndependentRows };
+    let mut assumptions =
+        vec![Assumption::RightPropensities, Assumption::SameRewards, Assumption::NoCarryOver, independent];
     if has_model {
-        assumptions.push("DM, and Switch-DR above its threshold, are right only if the reward depends on context and action as given here");
-        match options.fitting {
-            Fitting::CrossFit(_) => {}
-            Fitting::FirstRows(_) => assumptions.push(
-                "the model is taken as fitted: its own error is not in the intervals of DM and Switch-DR",
-            ),
+        assumptions.push(Assumption::RightModel);
+        if options.shrinkage > 0.0 {
+            assumptions.push(Assumption::ShrunkModel { rows: options.shrinkage });
+        }
+        if let Fitting::FirstRows(_) = options.fitting {
+            assumptions.push(Assumption::ModelAsFitted);
         }
     }
-    assumptions.into_iter().map(str::to_owned).collect()
+    assumptions
 }
 
 #[cfg(test)]
@@ -299,13 +317,29 @@ mod tests {
         let evaluation = evaluate(&log(1_200), &policy(0.015), &options()).unwrap();
         let support = evaluation.diagnostics.support.unwrap();
         assert!((support.unsupported_share - 0.0075).abs() < 1e-12);
+        let [Warning::MeanWeight { value }, Warning::Unsupported(warned)] = &evaluation.warnings[..] else {
+            panic!("{:?}", evaluation.warnings);
+        };
+        assert!((value - 0.9925).abs() < 1e-12 && *warned == support);
+        let [place] = &support.unsupported[..] else { panic!("{support:?}") };
+        assert_eq!((place.action.as_str(), place.context.as_deref()), ("c", Some("bottom")));
+    }
+
+    #[test]
+    fn what_must_hold_depends_on_the_model_and_how_it_was_fitted() {
+        let of =
+            |policy: &Policy, options: &Options| evaluate(&log(1_200), policy, options).unwrap().assumptions;
+        let all = of(&policy(0.0), &Options { fitting: Fitting::FirstRows(200), ..options() });
         assert_eq!(
-            evaluation.warnings,
+            all[3..],
             [
-                "the mean weight is 0.9925 where 1 is to be expected: propensities may be wrong, or support missing",
-                "0.75 % of what the policy would choose was never logged: `c` in context `bottom` (0.75 %)",
+                Assumption::IndependentRows,
+                Assumption::RightModel,
+                Assumption::ShrunkModel { rows: 100.0 },
+                Assumption::ModelAsFitted
             ]
         );
+        assert_eq!(of(&policy(0.0), &Options { shrinkage: 0.0, ..options() })[4..], [Assumption::RightModel]);
     }
 
     #[test]

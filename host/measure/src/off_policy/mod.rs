@@ -11,7 +11,8 @@
 //!
 //! # Not here
 //!
-//! Where the log and the policy come from; choosing a policy by these numbers, for which they are too optimistic.
+//! Where the log and the policy come from; choosing a policy by these numbers, for which they are too optimistic; how
+//! assumptions and warnings are worded.
 
 mod crossfit;
 mod diagnostics;
@@ -26,10 +27,10 @@ mod scores;
 mod studies;
 
 pub use crossfit::Fitting;
-pub use diagnostics::{Diagnostics, MeanWeight, Support, Unsupported, WeightBin};
+pub use diagnostics::{Diagnostics, MeanWeight, Support, Unsupported, Warning, WeightBin};
 pub use estimator::Estimator;
-pub use evaluation::{Estimated, Evaluation, Limits, Options, Unavailable, evaluate};
+pub use evaluation::{Assumption, Estimated, Evaluation, Limits, Options, Unavailable, evaluate};
 pub use log::{Categorical, Log};
 pub use model::RewardModel;
 pub use policy::Policy;
-pub use scores::Scores;
+pub use scores::{NoValue, Scores};

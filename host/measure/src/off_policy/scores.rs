@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use rand::RngExt;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::crossfit::{Fitted, Tally};
 use super::estimator::{self, COLUMNS, MEAN_WEIGHT, Ratio, WITHOUT_MODEL};
@@ -23,6 +24,18 @@ const RESAMPLED_MAX: usize = 20_000;
 const GROUP_STREAM: u64 = u64::MAX - 1;
 const CHUNK: usize = 1 << 16;
 
+/// Why an estimator has no value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NoValue {
+    /// The policy does not choose one action for certain.
+    DrawnActions,
+    /// The propensities differ between rows.
+    UnequalPropensities,
+    /// The policy's probabilities of the actions that were not logged are unknown.
+    UnknownProbabilities,
+}
+
 /// The evaluated rows of a log under a policy, ready to be summed up.
 #[derive(Debug)]
 pub struct Scores<'a> {
@@ -32,7 +45,7 @@ pub struct Scores<'a> {
     switch: f64,
     fitted: Option<Fitted>,
     /// Why there is no replay.
-    no_replay: Option<&'static str>,
+    no_replay: Option<NoValue>,
     /// The sums of each cluster that has evaluated rows.
     clusters: Option<Vec<[f64; COLUMNS]>>,
     totals: [f64; COLUMNS],
@@ -89,12 +102,10 @@ impl<'a> Scores<'a> {
     }
 
     /// Why an estimator has no value here.
-    pub fn unavailable(&self, estimator: Estimator) -> Option<&'static str> {
+    pub fn unavailable(&self, estimator: Estimator) -> Option<NoValue> {
         match estimator {
             Estimator::Replay => self.no_replay,
-            _ if estimator.needs_model() && self.fitted.is_none() => {
-                Some("the policy's probabilities of the actions that were not logged are unknown")
-            }
+            _ if estimator.needs_model() && self.fitted.is_none() => Some(NoValue::UnknownProbabilities),
             _ => None,
         }
     }
@@ -260,13 +271,13 @@ fn add<const K: usize>(sums: &mut [f64; K], values: &[f64; K]) {
     sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
 }
 
-fn no_replay(log: &Log, policy: &Policy, mut rows: Range<usize>) -> Option<&'static str> {
+fn no_replay(log: &Log, policy: &Policy, mut rows: Range<usize>) -> Option<NoValue> {
     let first = log.propensity(rows.start);
     // Of other actions than the logged ones nothing need be known: a share of 1 leaves none for them.
     if !rows.clone().all(|row| matches!(policy.of_logged(log, row), 0.0 | 1.0)) {
-        Some("the policy does not choose one action for certain")
+        Some(NoValue::DrawnActions)
     } else if rows.any(|row| (log.propensity(row) / first - 1.0).abs() > 1e-9) {
-        Some("the propensities differ between rows")
+        Some(NoValue::UnequalPropensities)
     } else {
         None
     }
@@ -369,5 +380,12 @@ mod tests {
         assert_eq!(estimators(Policy::Chosen(vec![0; 4]), constant.clone())[0], Estimator::Replay);
         assert_eq!(estimators(policy(), constant)[0], Estimator::InversePropensity);
         assert_eq!(estimators(Policy::Chosen(vec![0; 6]), log())[0], Estimator::InversePropensity);
+        let (unequal, logged) = (Policy::Chosen(vec![0; 6]), Policy::Logged(vec![0.5; 6]));
+        let why = |policy: &Policy, estimator| {
+            Scores::new(&log(), policy, &options()).unwrap().unavailable(estimator)
+        };
+        assert_eq!(why(&unequal, Estimator::Replay), Some(NoValue::UnequalPropensities));
+        assert_eq!(why(&logged, Estimator::Replay), Some(NoValue::DrawnActions));
+        assert_eq!(why(&logged, Estimator::Direct), Some(NoValue::UnknownProbabilities));
     }
 }

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal};
 
+use super::counted::Counted;
 use super::history::History;
-use super::maximum::{Maximum, maximise};
-use super::model::{Kind, Model};
+use super::maximum::{Evaluation, Maximum, maximise};
+use super::model::{Kind, Model, NEVER_LEAVES};
 use crate::{Estimate, Refusal};
 
 /// A fitted model, with what is known about its parameters.
@@ -44,16 +45,47 @@ impl Kind {
             return Err(Refusal::TooFew { what, unit, have, need: 10 });
         }
         let counted = History::counted(histories);
-        let evaluate =
-            |logarithms: &[f64; 4]| Model::unchecked(self, logarithms.map(f64::exp)).evaluate(&counted);
         let starts = self.starts(histories);
-        let maximum = maximise(self.name(), self.parameter_names(), counted.customers, &starts, evaluate)?;
+        match self {
+            Self::Nbd => {
+                let [a, b] = NEVER_LEAVES;
+                self.fit_by(&counted, &starts.map(|[r, alpha, ..]| [r, alpha]), |[r, alpha]| [r, alpha, a, b])
+            }
+            _ => self.fit_by(&counted, &starts, |parameters| parameters),
+        }
+    }
+
+    /// Fits the first `N` parameters, of which the others follow.
+    fn fit_by<const N: usize>(
+        self,
+        counted: &Counted<History>,
+        starts: &[[f64; N]],
+        all: impl Fn([f64; N]) -> [f64; 4],
+    ) -> Result<Fit<Model>, Refusal> {
+        let evaluate = |logarithms: &[f64; N]| {
+            let Evaluation { value, gradient } =
+                Model::unchecked(self, all(logarithms.map(f64::exp))).evaluate(counted);
+            Evaluation { value, gradient: std::array::from_fn(|index| gradient[index]) }
+        };
+        let names = std::array::from_fn(|index| self.parameter_names()[index]);
+        let maximum = maximise(self.name(), names, counted.customers, starts, evaluate)?;
         Ok(Fit {
-            model: Model::new(self, maximum.at.map(f64::exp))?,
-            parameters: parameters(self.parameter_names(), &maximum),
+            model: Model::new(self, all(maximum.at.map(f64::exp)))?,
+            parameters: parameters(names, &maximum),
             log_likelihood: maximum.value,
             customers: counted.customers,
         })
+    }
+
+    /// Fits a BG/NBD, or an NBD where the data does not tell how customers leave: often hardly anyone does.
+    ///
+    /// # Errors
+    /// As [`Kind::fit`] of an NBD.
+    pub fn fit_leaving_or_not(histories: &[History]) -> Result<Fit<Model>, Refusal> {
+        match Self::BgNbd.fit(histories) {
+            Err(Refusal::NotConverged { .. }) => Self::Nbd.fit(histories),
+            answer => answer,
+        }
     }
 
     /// Logarithms of parameters to start from: the order rate of the data, with different spreads of the rate and
@@ -64,7 +96,7 @@ impl Kind {
         let mean_time = time / histories.len() as f64;
         let start = |r: f64, third: f64, fourth: f64| [r, r * time / orders, third, fourth].map(f64::ln);
         match self {
-            Self::BgNbd | Self::MbgNbd => [start(0.5, 1.0, 2.0), start(2.0, 0.5, 5.0)],
+            Self::Nbd | Self::BgNbd | Self::MbgNbd => [start(0.5, 1.0, 2.0), start(2.0, 0.5, 5.0)],
             Self::ParetoNbd => [start(0.5, 0.5, mean_time / 2.0), start(2.0, 1.0, 5.0 * mean_time)],
         }
     }
@@ -96,30 +128,46 @@ mod tests {
     }
 
     /// The share of worlds in which the interval holds the parameter, for each of them.
-    fn coverage(kind: Kind, parameters: [f64; 4], customers: u32, worlds: u64) -> [f64; 4] {
+    fn coverage(kind: Kind, parameters: [f64; 4], customers: u32, worlds: u64) -> Vec<f64> {
         let model = Model::new(kind, parameters).unwrap();
         let ages = ages(customers);
-        let held: Vec<[bool; 4]> = (0..worlds)
+        let held: Vec<Vec<bool>> = (0..worlds)
             .into_par_iter()
             .map(|world| {
                 let fit = kind.fit(&cohort(&model, &ages, world).unwrap()).unwrap();
-                std::array::from_fn(|index| !fit.parameters[index].estimate.excludes(parameters[index]))
+                fit.parameters
+                    .iter()
+                    .zip(parameters)
+                    .map(|(found, truth)| !found.estimate.excludes(truth))
+                    .collect()
             })
             .collect();
-        std::array::from_fn(|index| held.iter().filter(|held| held[index]).count() as f64 / worlds as f64)
+        let share = |index: usize| held.iter().filter(|held| held[index]).count() as f64 / worlds as f64;
+        (0..kind.parameter_names().len()).map(share).collect()
     }
 
     #[test]
     fn intervals_hold_the_parameters_in_95_of_100_simulated_worlds() {
         for (kind, parameters, customers, worlds, least, most) in [
             (Kind::BgNbd, [0.243, 4.414, 0.793, 2.426], 2_000, 1_000, 0.93, 0.97),
-            // What chance allows with fewer worlds.
-            (Kind::MbgNbd, [2.0, 6.183, 0.891, 1.614], 2_000, 200, 0.90, 0.99),
-            (Kind::ParetoNbd, [2.0, 10.0, 0.606, 11.668], 1_000, 100, 0.88, 1.0),
+            (Kind::Nbd, [0.8, 4.414, 0.0, 1.0], 2_000, 1_000, 0.93, 0.97),
+            (Kind::MbgNbd, [2.0, 6.183, 0.891, 1.614], 2_000, 1_000, 0.93, 0.97),
+            (Kind::ParetoNbd, [2.0, 10.0, 0.606, 11.668], 1_000, 1_000, 0.93, 0.97),
         ] {
             let coverage = coverage(kind, parameters, customers, worlds);
             assert!(coverage.iter().all(|share| (least..=most).contains(share)), "{kind:?}: {coverage:?}");
         }
+    }
+
+    #[test]
+    fn where_nobody_leaves_the_default_is_a_model_without_leaving() {
+        let never = Model::new(Kind::Nbd, [0.8, 4.414, 0.0, 1.0]).unwrap();
+        let histories = cohort(&never, &ages(2_000), 1).unwrap();
+        assert!(matches!(Kind::BgNbd.fit(&histories), Err(Refusal::NotConverged { .. })));
+        assert_eq!(Kind::fit_leaving_or_not(&histories).unwrap().model.kind(), Kind::Nbd);
+        let some = Model::new(Kind::BgNbd, [0.8, 4.414, 0.793, 2.426]).unwrap();
+        let histories = cohort(&some, &ages(2_000), 1).unwrap();
+        assert_eq!(Kind::fit_leaving_or_not(&histories).unwrap().model.kind(), Kind::BgNbd);
     }
 
     #[test]

@@ -14,6 +14,9 @@ use crate::Refusal;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
+    /// Customers never leave: what the others come to where the chance to leave is 0. A. S. C. Ehrenberg, "The Pattern
+    /// of Consumer Purchases", Journal of the Royal Statistical Society C 8 (1959). Parameters r, alpha.
+    Nbd,
     /// Customers may leave after each repeat order. P. Fader, B. Hardie, K. L. Lee, "'Counting Your Customers' the
     /// Easy Way: An Alternative to the Pareto/NBD Model", Marketing Science 24 (2005). Parameters r, alpha, a, b.
     BgNbd,
@@ -29,16 +32,18 @@ pub enum Kind {
 
 impl Kind {
     /// The names of the parameters, in their order.
-    pub fn parameter_names(self) -> [&'static str; 4] {
+    pub fn parameter_names(self) -> &'static [&'static str] {
         match self {
-            Self::BgNbd | Self::MbgNbd => ["r", "alpha", "a", "b"],
-            Self::ParetoNbd => ["r", "alpha", "s", "beta"],
+            Self::Nbd => &["r", "alpha"],
+            Self::BgNbd | Self::MbgNbd => &["r", "alpha", "a", "b"],
+            Self::ParetoNbd => &["r", "alpha", "s", "beta"],
         }
     }
 
     /// The name in the literature.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Nbd => "NBD",
             Self::BgNbd => "BG/NBD",
             Self::MbgNbd => "MBG/NBD",
             Self::ParetoNbd => "Pareto/NBD",
@@ -59,13 +64,16 @@ pub struct Model {
     parameters: [f64; 4],
 }
 
+/// The a and b of a BG/NBD that is an NBD.
+pub(super) const NEVER_LEAVES: [f64; 2] = [0.0, 1.0];
+
 /// What a history leaves to expect.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Posterior {
     /// P(alive): the probability that the customer has not left.
     pub alive: f64,
-    /// The orders of a customer who has not: a BG/NBD or a Pareto/NBD from now on.
+    /// The orders of a customer who has not: an NBD, a BG/NBD or a Pareto/NBD from now on.
     pub given_alive: Model,
 }
 
@@ -92,12 +100,17 @@ enum Formulas {
 }
 
 impl Model {
-    /// A model with parameters in the order of [`Kind::parameter_names`].
+    /// A model with parameters in the order of [`Kind::parameter_names`]; after those of an NBD come 0 and 1.
     ///
     /// # Errors
     /// One is not from 1e-50 to 1e50.
     pub fn new(kind: Kind, parameters: [f64; 4]) -> Result<Self, Refusal> {
-        check_parameters(kind.name(), kind.parameter_names(), parameters)?;
+        check_parameters(kind.name(), kind.parameter_names(), &parameters)?;
+        let [.., third, fourth] = parameters;
+        if kind == Kind::Nbd && [third, fourth] != NEVER_LEAVES {
+            let what = "a third parameter of NBD".into();
+            return Err(Refusal::BadValue { what, value: third, must: "0, and a fourth 1" });
+        }
         Ok(Self { kind, parameters })
     }
 
@@ -111,7 +124,7 @@ impl Model {
         self.kind
     }
 
-    /// The parameters, in the order of [`Kind::parameter_names`].
+    /// The parameters, as [`Model::new`] takes them.
     pub fn parameters(&self) -> [f64; 4] {
         self.parameters
     }
@@ -122,7 +135,7 @@ impl Model {
             Formulas::BetaGeometric(BetaGeometric { r: one, alpha: two, a: three, b: four, at_first })
         };
         match self.kind {
-            Kind::BgNbd => beta_geometric(0.0),
+            Kind::Nbd | Kind::BgNbd => beta_geometric(0.0),
             Kind::MbgNbd => beta_geometric(1.0),
             Kind::ParetoNbd => Formulas::ParetoNbd(ParetoNbd { r: one, alpha: two, s: three, beta: four }),
         }
@@ -148,7 +161,7 @@ impl Model {
 
     /// What a history leaves to expect: P(alive), and the model of a customer who is alive.
     ///
-    /// BG/NBD: P(alive) = 1 / (1 + 1{x > 0} a / (b + x − 1) ((alpha + T) / (alpha + t_x))^(r + x)); given alive, λ
+    /// NBD: P(alive) = 1, and λ ~ Gamma(r + x, alpha + T). BG/NBD: P(alive) = 1 / (1 + 1{x > 0} a / (b + x − 1) ((alpha + T) / (alpha + t_x))^(r + x)); given alive, λ
     /// ~ Gamma(r + x, alpha + T) and independently p ~ Beta(a, b + x). MBG/NBD has x + 1 for x but in the exponent
     /// and in the shape of λ, and no indicator. Pareto/NBD: given alive, λ ~ Gamma(r + x, alpha + T) and μ ~
     /// Gamma(s, beta + T).
@@ -156,7 +169,10 @@ impl Model {
         let (alive, kind, parameters) = match self.formulas() {
             Formulas::BetaGeometric(model) => {
                 let BetaGeometric { r, alpha, a, b, .. } = model.given_alive(history);
-                (model.alive(history), Kind::BgNbd, [r, alpha, a, b])
+                match self.kind {
+                    Kind::Nbd => (1.0, Kind::Nbd, [r, alpha, NEVER_LEAVES[0], NEVER_LEAVES[1]]),
+                    _ => (model.alive(history), Kind::BgNbd, [r, alpha, a, b]),
+                }
             }
             Formulas::ParetoNbd(model) => {
                 let ParetoNbd { r, alpha, s, beta } = model.given_alive(history);
@@ -279,6 +295,22 @@ mod tests {
     }
 
     #[test]
+    fn customers_who_never_leave_order_at_their_rate() {
+        let model = Model::new(Kind::Nbd, [0.5, 10.0, 0.0, 1.0]).unwrap();
+        let history = History::new(3, 2.0, 30.0).unwrap();
+        assert_eq!(model.after(&history).alive, 1.0);
+        // (r + x) / (alpha + T) a unit of time, however long ago the last order was.
+        assert_close(model.expected_orders(&history, 39.0).unwrap(), 3.5 / 40.0 * 39.0, "E[Y(39)]");
+        // The negative binomial of shape 3.5 and probability 40 / 79.
+        for (n, expected) in [(0, 0.09236664094675773), (2, 0.1772722447412509)] {
+            assert_close(model.probability_of(n, &history, 39.0).unwrap(), expected, "P(Y(39) = n)");
+        }
+        // It is a BG/NBD from which hardly anyone leaves.
+        let nearly = Model::new(Kind::BgNbd, [0.5, 10.0, 1e-15, 1.0]).unwrap();
+        assert_close(model.log_likelihood(&[history]), nearly.log_likelihood(&[history]), "log-likelihood");
+    }
+
+    #[test]
     fn derivatives_are_those_of_the_log_likelihood() {
         let rows = [
             (0, 0.0, 20.0),
@@ -326,6 +358,7 @@ mod tests {
 
     #[test]
     fn nothing_is_expected_of_no_time_and_nonsense_is_refused() {
+        assert!(Model::new(Kind::Nbd, [0.5, 10.0, 0.7, 3.0]).is_err());
         for kind in [Kind::BgNbd, Kind::MbgNbd, Kind::ParetoNbd] {
             let model = Model::new(kind, [0.5, 10.0, 0.7, 3.0]).unwrap();
             let history = History::new(3, 20.0, 30.0).unwrap();

@@ -141,6 +141,7 @@ struct Sampler {
 }
 
 enum Leaving {
+    Never,
     /// With this probability after each order.
     AfterOrders(Beta<f64>),
     /// At this rate at any time.
@@ -153,6 +154,7 @@ impl Sampler {
         given_alive.check_horizon(horizon)?;
         let [r, alpha, third, fourth] = given_alive.parameters();
         let leaving = match given_alive.kind() {
+            Kind::Nbd => Leaving::Never,
             Kind::BgNbd | Kind::MbgNbd => {
                 Leaving::AfterOrders(Beta::new(third, fourth).expect("parameters are above 0"))
             }
@@ -168,6 +170,7 @@ impl Sampler {
         }
         let rate = self.rate.sample(generator);
         let (leaves, end) = match &self.leaving {
+            Leaving::Never => (0.0, horizon),
             Leaving::AfterOrders(probability) => (probability.sample(generator), horizon),
             Leaving::AnyTime(leaving) => {
                 let leaving = leaving.sample(generator);

@@ -94,7 +94,7 @@ impl GammaGamma {
     /// # Errors
     /// One is not from 1e-50 to 1e50.
     pub fn new(p: f64, q: f64, v: f64) -> Result<Self, Refusal> {
-        check_parameters(Self::NAME, Self::NAMES, [p, q, v])?;
+        check_parameters(Self::NAME, &Self::NAMES, &[p, q, v])?;
         Ok(Self { p, q, v })
     }
 
@@ -176,15 +176,11 @@ impl GammaGamma {
 }
 
 /// Refuses parameters that are not positive numbers within reason.
-pub(super) fn check_parameters<const N: usize>(
-    model: &str,
-    names: [&str; N],
-    values: [f64; N],
-) -> Result<(), Refusal> {
-    for (name, value) in names.into_iter().zip(values) {
-        if !(1e-50..=1e50).contains(&value) {
+pub(super) fn check_parameters(model: &str, names: &[&str], values: &[f64]) -> Result<(), Refusal> {
+    for (name, value) in names.iter().zip(values) {
+        if !(1e-50..=1e50).contains(value) {
             let what = format!("parameter `{name}` of {model}");
-            return Err(Refusal::BadValue { what, value, must: "from 1e-50 to 1e50" });
+            return Err(Refusal::BadValue { what, value: *value, must: "from 1e-50 to 1e50" });
         }
     }
     Ok(())
