@@ -57,8 +57,9 @@ impl Habits {
     /// Finds the scale of rates with which customers have as many orders as wanted on average.
     pub(super) fn calibrate(spec: &Spec) -> Self {
         let shape = 0.9;
-        // Customers would have three times the wanted orders on average before they drop out.
-        let drop_out = Beta::new(2.0, (6.0 * spec.orders_per_customer - 2.0).max(1.0));
+        // Customers would have three times the wanted orders on average before they drop out, but some leave at once.
+        let leaving = 0.5;
+        let drop_out = Beta::new(leaving, (leaving * (3.0 * spec.orders_per_customer - 1.0)).max(leaving));
         let days = f64::from(spec.days);
         let mut habits = Self {
             rate: Gamma::new(shape, 1.0 / shape).expect("shape and scale are positive"),

@@ -42,6 +42,16 @@ fn a_bad_value_is_named_with_line_column_and_remedy() {
 }
 
 #[test]
+fn lines_are_counted_alike_whatever_ends_them() {
+    let csv =
+        "customer,order,time,product,quantity,gross\na,1,2017-01-01,\"p\nq\",1,1\na,2,2017-01-01,p,x,1\n";
+    let refuse = |csv: String| Scratch::new().check("t.csv", csv, &options(Kind::Orders, ""));
+    let message = refuse(csv.into());
+    assert!(message.starts_with("t.csv:4: "), "{message}");
+    assert_eq!(refuse(csv.replace('\n', "\r\n")), message);
+}
+
+#[test]
 fn values_of_other_kinds_are_refused_in_their_words() {
     let refuse = |kind, name: &str, content: &[u8], mapping: &str| {
         Scratch::new().check(name, content, &options(kind, mapping))
