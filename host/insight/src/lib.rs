@@ -20,15 +20,17 @@ mod references;
 mod repurchase;
 mod timelines;
 mod touches;
+mod tracking;
 
 pub use added::{AddedOrder, Basket};
 pub use catalogue::{CATALOGUE, ColumnInfo, UnknownColumn};
 pub use columns::{AsOf, ColumnPlan, View};
-pub use population::{Contribution, Population, PopulationNeeds, RfmCuts};
+pub use population::{Census, Population, PopulationNeeds, RfmCuts};
 pub use references::ReferencePlan;
 pub use repurchase::PurchaseDays;
 pub use timelines::{Needs, StoreContext, Timelines};
 pub use touches::{OwnTouch, OwnTouches};
+pub use tracking::PurchaseLog;
 
 /// Bits of `rfm.class`.
 pub const RECENCY_BIT: u32 = 4;

@@ -3,7 +3,7 @@
 //! A first pass over the shards adds up what each contributes; nothing here looks at an event that was not known
 //! before the instant it is used for.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use rayon::prelude::*;
 use stratagem_model::Table;
@@ -11,7 +11,7 @@ use stratagem_model::plan::Schedule;
 use stratagem_model::time::{DAY_MS, Day, Time, Zone, monday};
 
 use crate::pairs::{PairCounts, PairTables};
-use crate::repurchase::{FittedOn, PurchaseDays, Repurchase};
+use crate::repurchase::{FittedOn, Repurchase};
 use crate::timelines::Timelines;
 use crate::{FREQUENCY_BIT, MONETARY_BIT, RECENCY_BIT};
 
@@ -56,8 +56,8 @@ pub struct PopulationNeeds {
     /// Local midnights of the days that the run's steps fall in, ascending.
     pub(crate) days: Vec<Time>,
     pub(crate) pairs: Option<Schedule>,
-    /// Which customers repurchase models are fitted on each week, with the local days of the weeks, if they are.
-    fitted_on: Option<(FittedOn, Vec<Day>)>,
+    /// The local days of the weeks, if repurchase models are fitted each week.
+    fitted: Option<Vec<Day>>,
 }
 
 impl PopulationNeeds {
@@ -65,14 +65,14 @@ impl PopulationNeeds {
     pub fn new(zone: &Zone, first: Day, last: Day, pairs: Option<Schedule>) -> Self {
         let weeks = (monday(first)..=last).step_by(7).map(|day| zone.at(day, 0)).collect();
         let days = (first..=last).map(|day| zone.at(day, 0)).collect();
-        Self { weeks, days, pairs, fitted_on: None }
+        Self { weeks, days, pairs, fitted: None }
     }
 
-    /// With repurchase models, fitted each week, in a store of so many customers. Needs days.
+    /// With repurchase models, fitted each week. Needs days.
     #[must_use]
-    pub fn with_repurchase(self, zone: &Zone, customers: u64) -> Self {
+    pub fn with_repurchase(self, zone: &Zone) -> Self {
         let days = self.weeks.iter().map(|week| zone.day(*week)).collect();
-        Self { fitted_on: Some((FittedOn::new(customers), days)), ..self }
+        Self { fitted: Some(days), ..self }
     }
 
     fn pair_instants(&self) -> &[Time] {
@@ -83,17 +83,19 @@ impl PopulationNeeds {
         }
     }
 
-    /// What one shard contributes.
-    pub fn contribution(&self, timelines: &Timelines) -> Contribution {
+    /// What one shard contributes. `below` says by week, where it is known, from which id on no customer is drawn.
+    fn contribution(&self, timelines: &Timelines, below: &[u64]) -> Contribution {
         let mut cuts = vec![RfmCuts::default(); self.weeks.len()];
-        let mut purchase_days = vec![vec![]; if self.fitted_on.is_some() { self.weeks.len() } else { 0 }];
+        let mut fitted_on: Vec<_> = below.iter().map(|below| FittedOn::new(*below)).collect();
         for row in 0..timelines.rows() {
-            let mut known = 0;
-            let fitted = self.fitted_on.as_ref().filter(|(on, _)| on.has(timelines.customer(row)));
+            let (mut known, customer) = (0, timelines.customer(row));
             for (week, (instant, cuts)) in self.weeks.iter().zip(&mut cuts).enumerate() {
                 known = timelines.advance(row, known, *instant);
-                if let Some((_, days)) = fitted {
-                    purchase_days[week].extend(timelines.purchase_days(row, known, days[week]));
+                if let Some((fitted_on, days)) = fitted_on.get_mut(week).zip(self.fitted.as_ref())
+                    && fitted_on.wants(customer)
+                    && let Some(days) = timelines.purchase_days(row, known, days[week])
+                {
+                    fitted_on.add(customer, days);
                 }
                 let Some(last) = timelines.last_order_time(row, known) else { continue };
                 cuts.customers += 1;
@@ -106,31 +108,66 @@ impl PopulationNeeds {
         if self.pairs.is_some() {
             pairs.count(timelines);
         }
-        Contribution { cuts, pairs, purchase_days }
+        Contribution { cuts, pairs, fitted_on }
     }
 }
 
-/// What a shard adds to the tables of the population.
+/// What shards add to the tables of the population.
 #[derive(Debug)]
-pub struct Contribution {
+struct Contribution {
     cuts: Vec<RfmCuts>,
     pairs: PairCounts,
-    /// By week, of the customers that models are fitted on.
-    purchase_days: Vec<Vec<PurchaseDays>>,
+    /// By week; empty where no models are fitted.
+    fitted_on: Vec<FittedOn>,
 }
 
-impl Contribution {
-    /// Adds another shard's. The order of adding makes no difference.
-    #[must_use]
-    pub fn merge(mut self, other: Self) -> Self {
-        for (cuts, other) in self.cuts.iter_mut().zip(&other.cuts) {
+/// All shards added up, from any number of threads. The order makes no difference, and what is kept does not grow with
+/// the shards.
+#[derive(Debug)]
+pub struct Census<'a> {
+    needs: &'a PopulationNeeds,
+    sum: Mutex<Contribution>,
+}
+
+impl<'a> Census<'a> {
+    /// Of nobody yet.
+    pub fn new(needs: &'a PopulationNeeds) -> Self {
+        let weeks = if needs.fitted.is_some() { needs.weeks.len() } else { 0 };
+        let sum = Contribution {
+            cuts: vec![RfmCuts::default(); needs.weeks.len()],
+            pairs: PairCounts::new(needs.pair_instants()),
+            fitted_on: (0..weeks).map(|_| FittedOn::new(u64::MAX)).collect(),
+        };
+        Self { needs, sum: Mutex::new(sum) }
+    }
+
+    fn sum(&self) -> MutexGuard<'_, Contribution> {
+        self.sum.lock().expect("no code panics while it holds the lock")
+    }
+
+    /// Takes in a shard.
+    pub fn add(&self, timelines: &Timelines) {
+        let below: Vec<_> = self.sum().fitted_on.iter().map(FittedOn::below).collect();
+        let shard = self.needs.contribution(timelines, &below);
+        let mut sum = self.sum();
+        for (cuts, other) in sum.cuts.iter_mut().zip(&shard.cuts) {
             cuts.add(other);
         }
-        self.pairs.merge(other.pairs);
-        for (mine, theirs) in self.purchase_days.iter_mut().zip(other.purchase_days) {
-            mine.extend(theirs);
+        sum.pairs.merge(shard.pairs);
+        for (fitted_on, other) in sum.fitted_on.iter_mut().zip(shard.fitted_on) {
+            fitted_on.merge(other);
         }
-        self
+    }
+
+    /// The tables.
+    pub fn population(self) -> Population {
+        let sum = self.sum.into_inner().expect("no code panics while it holds the lock");
+        Population {
+            weeks: self.needs.weeks.clone(),
+            cuts: sum.cuts,
+            pairs: PairTables::new(self.needs.pair_instants().to_vec(), sum.pairs),
+            repurchase: sum.fitted_on.into_par_iter().map(FittedOn::fit).collect(),
+        }
     }
 }
 
@@ -145,20 +182,6 @@ pub struct Population {
 }
 
 impl Population {
-    /// The tables from what all shards contributed.
-    pub fn new(needs: &PopulationNeeds, all: Contribution) -> Self {
-        Self {
-            weeks: needs.weeks.clone(),
-            cuts: all.cuts,
-            pairs: PairTables::new(needs.pair_instants().to_vec(), all.pairs),
-            repurchase: all
-                .purchase_days
-                .into_par_iter()
-                .map(|mut days| Repurchase::fit(&mut days))
-                .collect(),
-        }
-    }
-
     /// The last scheduled week not after `now`.
     fn week(&self, now: Time) -> Option<usize> {
         self.weeks.partition_point(|week| *week <= now).checked_sub(1)

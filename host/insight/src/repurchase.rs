@@ -2,8 +2,8 @@
 
 use stratagem_measure::Refusal;
 use stratagem_measure::repurchase::{GammaGamma, History, Kind, Model, Spending};
+use stratagem_model::CustomerId;
 use stratagem_model::time::Day;
-use stratagem_model::{CustomerId, PPM};
 
 use crate::timelines::Timelines;
 
@@ -68,22 +68,60 @@ impl Timelines {
 }
 
 /// Most customers that models are fitted on: more would move no score by a step.
-const FITTED_ON_MAX: u64 = 20_000;
+const FITTED_ON_MAX: usize = 20_000;
 
-/// Which customers models are fitted on: a fixed share by hash, the same in every shard and at every instant.
-#[derive(Debug, Clone, Copy)]
+/// The customers that models are fitted on: of all that were added, those with the lowest ids. Ids are hashes, so that
+/// these are drawn at random, and the same ones whatever the shards and whoever comes later.
+#[derive(Debug)]
 pub(crate) struct FittedOn {
-    ppm: u32,
+    drawn: Vec<(CustomerId, PurchaseDays)>,
+    /// Lower ids than this are drawn.
+    below: u64,
 }
 
 impl FittedOn {
-    pub(crate) fn new(customers: u64) -> Self {
-        let ppm = (FITTED_ON_MAX * u64::from(PPM)).checked_div(customers).unwrap_or(0).min(u64::from(PPM));
-        Self { ppm: ppm as u32 }
+    /// None yet; customers with this id or a higher one are known not to be drawn.
+    pub(crate) fn new(below: u64) -> Self {
+        Self { drawn: vec![], below }
     }
 
-    pub(crate) fn has(self, customer: CustomerId) -> bool {
-        customer.draw_ppm("repurchase") < self.ppm
+    /// The lowest id of those known not to be drawn.
+    pub(crate) fn below(&self) -> u64 {
+        self.below
+    }
+
+    /// Whether a customer may be one of them.
+    pub(crate) fn wants(&self, customer: CustomerId) -> bool {
+        customer.0 < self.below
+    }
+
+    pub(crate) fn add(&mut self, customer: CustomerId, days: PurchaseDays) {
+        if self.wants(customer) {
+            self.drawn.push((customer, days));
+        }
+        // Seldom, and by so many at once that each customer is moved but a few times.
+        if self.drawn.len() > FITTED_ON_MAX + FITTED_ON_MAX / 4 {
+            self.shrink();
+        }
+    }
+
+    pub(crate) fn merge(&mut self, other: Self) {
+        other.drawn.into_iter().for_each(|(customer, days)| self.add(customer, days));
+    }
+
+    fn shrink(&mut self) {
+        if self.drawn.len() > FITTED_ON_MAX {
+            let (_, first_out, _) = self.drawn.select_nth_unstable_by_key(FITTED_ON_MAX, |(id, _)| *id);
+            self.below = first_out.0.0;
+            self.drawn.truncate(FITTED_ON_MAX);
+        }
+    }
+
+    /// The models fitted on them; `None` where orders cannot be fitted.
+    pub(crate) fn fit(mut self) -> Option<Repurchase> {
+        self.shrink();
+        let mut days: Vec<_> = self.drawn.into_iter().map(|(_, days)| days).collect();
+        Repurchase::fit(&mut days)
     }
 }
 
@@ -97,12 +135,12 @@ pub(crate) struct Repurchase {
 
 impl Repurchase {
     /// Fits both; `None` where orders cannot be fitted, as in the first weeks of a store.
-    pub(crate) fn fit(customers: &mut [PurchaseDays]) -> Option<Self> {
+    fn fit(customers: &mut [PurchaseDays]) -> Option<Self> {
         // In an order that does not depend on the shards: sums of floats do.
         customers.sort_unstable_by_key(|days| (days.repeats, days.last, days.observed, days.repeat_value));
         let histories: Vec<_> = customers.iter().filter_map(|days| days.history().ok()).collect();
         let spends: Vec<_> = customers.iter().filter_map(PurchaseDays::spend).collect();
-        let orders = Kind::BgNbd.fit(&histories).ok()?.model;
+        let orders = Kind::fit_leaving_or_not(&histories).ok()?.model;
         Some(Self { orders, value: GammaGamma::fit(&spends).ok().map(|fit| fit.model) })
     }
 
@@ -119,5 +157,45 @@ impl Repurchase {
     pub(crate) fn order_value(&self, days: &PurchaseDays) -> Option<i64> {
         let spent = self.value?.expected_spend(days.spend().as_ref());
         spent.ok().map(|value| value.round() as i64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A customer with a hash for an id.
+    fn customer(n: u64) -> (CustomerId, PurchaseDays) {
+        let id = CustomerId::from_external(&n.to_string());
+        (id, PurchaseDays { repeats: n as u32, last: 0, observed: 0, repeat_value: 0 })
+    }
+
+    fn drawn(mut of: FittedOn) -> Vec<u32> {
+        of.shrink();
+        let mut drawn: Vec<_> = of.drawn.iter().map(|(_, days)| days.repeats).collect();
+        drawn.sort_unstable();
+        drawn
+    }
+
+    #[test]
+    fn the_same_customers_are_drawn_whatever_the_shards() {
+        let all = 0..70_000_u64;
+        let mut whole = FittedOn::new(u64::MAX);
+        all.clone().map(customer).for_each(|(id, days)| whole.add(id, days));
+        // Uneven shards in another order, each told what those before it know.
+        let mut sum = FittedOn::new(u64::MAX);
+        for shard in [5, 0, 3, 1, 4, 2] {
+            let mut part = FittedOn::new(sum.below());
+            all.clone()
+                .filter(|n| n % 7 % 6 == shard)
+                .map(customer)
+                .for_each(|(id, days)| part.add(id, days));
+            sum.merge(part);
+        }
+        let mut lowest: Vec<_> = all.map(customer).collect();
+        lowest.sort_unstable_by_key(|(id, _)| *id);
+        let mut lowest: Vec<_> = lowest[..FITTED_ON_MAX].iter().map(|(_, days)| days.repeats).collect();
+        lowest.sort_unstable();
+        assert!(drawn(whole) == lowest && drawn(sum) == lowest);
     }
 }

@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use stratagem_insight::{
-    AsOf, CATALOGUE, ColumnPlan, OwnTouches, Population, PopulationNeeds, StoreContext, Timelines, View,
+    AsOf, CATALOGUE, Census, ColumnPlan, OwnTouches, PopulationNeeds, StoreContext, Timelines, View,
 };
 use stratagem_model::event::{FlatEvent, Timeline};
 use stratagem_model::plan::{ColumnRequest, Triggers, Window};
@@ -95,11 +95,13 @@ fn plan() -> Plan {
 fn columns(store: &MemoryStore, plan: &Plan, now: Time, cut: Time) -> Vec<Column> {
     let zone = Zone::new(&store.settings().zone).unwrap();
     let needs = PopulationNeeds::new(&zone, FIRST_DAY, FIRST_DAY + 60, None);
-    let needs = needs.with_repurchase(&zone, store.totals().unwrap().customers);
+    let needs = needs.with_repurchase(&zone);
     let context = StoreContext::read(store, zone).unwrap();
     let columns = ColumnPlan::new(plan, &context).unwrap();
     let timelines = Timelines::load(store, &context, 0..BUCKETS, columns.needs(), cut).unwrap();
-    let population = Population::new(&needs, needs.contribution(&timelines));
+    let census = Census::new(&needs);
+    census.add(&timelines);
+    let population = census.population();
     let mut as_of = AsOf::new(timelines.rows(), columns.needs());
     let touches = OwnTouches::new(timelines.rows());
     let rows: Vec<_> = (0..timelines.rows() as u32).collect();
