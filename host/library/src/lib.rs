@@ -7,6 +7,8 @@
 //!
 //! How a run is computed is `stratagem-replay`; how it is shown is `stratagem-report`.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use stratagem_gates::Policy;
 use stratagem_measure::off_policy::Evaluation;
@@ -52,6 +54,13 @@ pub struct Run {
     /// What each customer's outcome says of the run, where a report was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
+}
+
+impl Run {
+    /// Whether it replayed history, and is neither a simulation nor an evaluation on a log.
+    pub fn is_replay(&self) -> bool {
+        self.simulation.is_none() && self.off_policy.is_none()
+    }
 }
 
 /// A strategy evaluated on a log of drawn actions.
@@ -148,18 +157,27 @@ pub fn runs(store: &dyn Store) -> Result<Vec<Run>, LibraryError> {
     documents.into_iter().map(parse).collect()
 }
 
+/// Of a run only what it ran on.
+#[derive(Deserialize)]
+struct Origin {
+    strategy: StrategyRecord,
+    data: DataRecord,
+}
+
 /// How many variants of a run's strategy there are on the same data, with the run's own.
 ///
 /// # Errors
-/// The library cannot be read.
+/// The store cannot be read.
 pub fn variants_tried(store: &dyn Store, run: &Run) -> Result<u32, LibraryError> {
-    let is_same = |other: &Run| {
-        other.strategy.name == run.strategy.name && other.data.fingerprint == run.data.fingerprint
-    };
-    let variant = |run: &Run| (run.strategy.digest.clone(), format!("{:?}", run.strategy.parameters));
-    let mut variants: std::collections::BTreeSet<_> =
-        runs(store)?.iter().filter(|r| is_same(r)).map(variant).collect();
-    variants.insert(variant(run));
+    let variant = |strategy: &StrategyRecord| (strategy.digest.clone(), format!("{:?}", strategy.parameters));
+    let mut variants = BTreeSet::from([variant(&run.strategy)]);
+    for (_, bytes) in store.documents(COLLECTION)? {
+        // A run that is damaged stands in the way of reading it, not of recording another.
+        let Ok(other) = serde_json::from_slice::<Origin>(&bytes) else { continue };
+        if other.strategy.name == run.strategy.name && other.data.fingerprint == run.data.fingerprint {
+            variants.insert(variant(&other.strategy));
+        }
+    }
     Ok(variants.len() as u32)
 }
 

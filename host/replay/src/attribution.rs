@@ -103,7 +103,7 @@ mod tests {
         let orders = [order(-1, 1), order(8, 500), order(15, 70), order(21, 9)];
         let all = attribute(&contacts, 14 * DAY_MS, orders.into_iter(), &mut actions);
         assert_eq!(all, Attributed { orders: 2, gmv: 570 });
-        let totals = |orders, gmv| ActionTotals { touches: 0, converted: 1, orders, gmv };
+        let totals = |orders, gmv| ActionTotals { converted: 1, orders, gmv, ..ActionTotals::default() };
         assert_eq!(actions, [totals(0, 0), totals(2, 570)]);
     }
 

@@ -14,6 +14,8 @@ pub(crate) struct Months {
     /// Their first instants, and that of the month after the last.
     edges: Vec<Time>,
     names: Vec<String>,
+    /// How many of them the data covers to their end: all, or all but the last.
+    complete: usize,
 }
 
 impl Months {
@@ -33,7 +35,9 @@ impl Months {
         let begin = edges.partition_point(|edge| *edge <= zone.at(first, 0)).saturating_sub(1);
         let end = edges.partition_point(|edge| *edge <= zone.at(last, 0));
         let begin = begin.max(end.saturating_sub(MONTHS_MAX));
-        Self { edges: edges[begin..=end].to_vec(), names: names[begin..end].to_vec() }
+        let is_complete = edges[end] <= zone.at(last + 1, 0);
+        let complete = end - begin - usize::from(!is_complete);
+        Self { edges: edges[begin..=end].to_vec(), names: names[begin..end].to_vec(), complete }
     }
 
     fn len(&self) -> usize {
@@ -83,16 +87,16 @@ impl CohortTotals {
         self.gmv.iter_mut().zip(&other.gmv).for_each(|(mine, theirs)| *mine += theirs);
     }
 
-    /// The cohorts that have customers.
+    /// The cohorts that have customers, over the months that are complete: of a part, all would seem to have left.
     pub(crate) fn summarise(&self, months: &Months) -> Vec<Cohort> {
-        let n = months.len();
+        let (n, complete) = (months.len(), months.complete);
         let cohort = |i: usize| Cohort {
             month: months.names[i].clone(),
             customers: self.customers[i],
-            active: self.active[i * n..i * n + n - i].to_vec(),
-            gmv: self.gmv[i * n..i * n + n - i].to_vec(),
+            active: self.active[i * n..i * n + complete - i].to_vec(),
+            gmv: self.gmv[i * n..i * n + complete - i].to_vec(),
         };
-        (0..n).map(cohort).filter(|cohort| cohort.customers > 0).collect()
+        (0..complete).map(cohort).filter(|cohort| cohort.customers > 0).collect()
     }
 }
 
@@ -103,7 +107,7 @@ pub struct Cohort {
     /// Such as `2017-03`.
     pub month: String,
     pub customers: u64,
-    /// Of these, those who ordered in that month, the month after, and so on to the end of the data.
+    /// Of these, those who ordered in that month, the month after, and so on to the last that the data covers.
     pub active: Vec<u64>,
     /// Value of their orders before discounts in each of these months, minor units.
     pub gmv: Vec<Money>,
@@ -114,6 +118,17 @@ mod tests {
     use stratagem_model::time::parse_day;
 
     use super::*;
+
+    #[test]
+    fn a_month_that_has_only_begun_is_left_out() {
+        let day = |text| parse_day(text).unwrap();
+        let months = Months::new(&Zone::utc(), day("2017-01-01"), day("2017-03-10"));
+        let mut totals = CohortTotals::new(&months);
+        totals.customers = vec![3, 2, 1];
+        let months_of: Vec<_> =
+            totals.summarise(&months).into_iter().map(|cohort| (cohort.month, cohort.active.len())).collect();
+        assert_eq!(months_of, [("2017-01".to_owned(), 2), ("2017-02".to_owned(), 1)]);
+    }
 
     #[test]
     fn months_are_local_and_at_most_two_years() {
@@ -127,6 +142,9 @@ mod tests {
         assert_eq!(index("2017-02-01 00:00"), Some(1));
         assert_eq!(index("2017-03-31 23:59"), Some(2));
         assert_eq!((index("2016-12-31 23:59"), index("2017-04-01")), (None, None));
+        assert_eq!(months.complete, 2, "March has only begun");
+        let quarter = Months::new(&zone, day("2017-01-31"), day("2017-03-31"));
+        assert_eq!((quarter.len(), quarter.complete), (3, 3));
         let decade = Months::new(&zone, day("2010-01-15"), day("2019-12-15"));
         assert_eq!((decade.len(), decade.names[0].as_str()), (24, "2018-01"));
     }

@@ -137,7 +137,7 @@ impl BacktestError {
             Self::Column(_) => Some("`stratagem strategy columns` lists what there is".into()),
             Self::Store(error) => error.hint().map(Into::into),
             Self::Threads { .. } => Some("use fewer with `--threads`".into()),
-            Self::Interrupted => Some("nothing was added to the library".into()),
+            Self::Interrupted => Some("this run was not added to the library; those before it are".into()),
             Self::Sink(_) => None,
         }
     }

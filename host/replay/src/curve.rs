@@ -10,10 +10,11 @@ use crate::outcome::Totals;
 /// Most points of a line.
 const POINTS_MAX: i64 = 60;
 
-/// Equal periods, of whole weeks where a year of them fits.
+/// Equal periods, of whole weeks where a year of them fits; the last is cut off where measuring ends.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Periods {
     from: Time,
+    end: Time,
     length_ms: i64,
     count: usize,
 }
@@ -24,7 +25,7 @@ impl Periods {
         let weeks = (days + 7 * POINTS_MAX - 1).div_euclid(7 * POINTS_MAX);
         let length_ms = 7 * weeks * DAY_MS;
         let count = (end.0 - from.0 + length_ms - 1).div_euclid(length_ms).max(1) as usize;
-        Self { from, length_ms, count }
+        Self { from, end, length_ms, count }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -38,7 +39,7 @@ impl Periods {
     }
 
     fn end(&self, index: usize) -> Time {
-        Time(self.from.0 + (index as i64 + 1) * self.length_ms)
+        Time(self.from.0 + (index as i64 + 1) * self.length_ms).min(self.end)
     }
 }
 
@@ -124,6 +125,7 @@ mod tests {
         let year = Periods::new(day(0), day(365));
         assert_eq!((year.len(), year.length_ms), (53, 7 * DAY_MS));
         assert_eq!((year.index(day(0)), year.index(day(7)), year.index(day(400))), (0, 1, 52));
+        assert_eq!((year.end(0), year.end(51), year.end(52)), (day(7), day(364), day(365)));
         let decade = Periods::new(day(0), day(3_650));
         assert!(decade.len() <= POINTS_MAX as usize, "{decade:?}");
     }

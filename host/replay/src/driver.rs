@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use rayon::prelude::*;
 use stratagem_gates::Budget;
 use stratagem_insight::{
-    ColumnPlan, Contribution, Needs, Population, PopulationNeeds, ReferencePlan, StoreContext, Timelines,
+    Census, ColumnPlan, Needs, Population, PopulationNeeds, ReferencePlan, StoreContext, Timelines,
 };
 use stratagem_model::time::{DAY_MS, Day, Time, Zone, date_of};
 use stratagem_model::{BUCKETS, Decision, Goal};
@@ -174,19 +174,21 @@ impl<'a> Run<'a> {
         let window_ms = i64::from(backtest.window_days) * DAY_MS;
         let last_step = clock.time(clock.len() as Step - 1);
         let end = Time(zone.at(until + 1, 0).0 + window_ms);
+        // In a simulation coupons may be redeemed after the last window: their cost falls when it is spent.
+        let settled = span.cut.map_or(end, |_| end.max(zone.at(span.end + 1, 0)));
         let measured = Measured {
             from: zone.at(from, 0),
             last_step,
             end,
             window_ms,
-            periods: Periods::new(zone.at(from, 0), end),
+            periods: Periods::new(zone.at(from, 0), settled),
             months: Months::new(zone, data.0, span.end),
             keeps_customers: backtest.keeps_customers,
         };
         let pairs = references.pair_schedule();
         let mut population_needs = PopulationNeeds::new(zone, from, until, pairs);
         if columns.needs_repurchase() {
-            population_needs = population_needs.with_repurchase(zone, totals.customers);
+            population_needs = population_needs.with_repurchase(zone);
         }
         let mut needs = columns.needs();
         needs.events = context.has_events;
@@ -296,37 +298,30 @@ impl<'a> Run<'a> {
         shards: &[Range<u16>],
         keeps: bool,
     ) -> Result<(Population, Vec<Timelines>), BacktestError> {
-        let parts: Vec<_> = shards
+        let census = Census::new(&self.population_needs);
+        let kept: Vec<_> = shards
             .par_iter()
             .map(|range| {
                 let timelines = self.load(range.clone())?;
                 self.progress.step(1)?;
-                let contribution = self.population_needs.contribution(&timelines);
-                Ok((contribution, keeps.then_some(timelines)))
+                census.add(&timelines);
+                Ok(keeps.then_some(timelines))
             })
             .collect::<Result<_, BacktestError>>()?;
-        let mut kept = vec![];
-        let mut all = None;
-        for (contribution, timelines) in parts {
-            kept.extend(timelines);
-            all = Some(match all {
-                None => contribution,
-                Some(sum) => Contribution::merge(sum, contribution),
-            });
-        }
-        Ok((self.prepared(all.expect("there is at least one shard")), kept))
+        Ok((self.prepared(census), kept.into_iter().flatten().collect()))
     }
 
-    fn prepared(&self, all: Contribution) -> Population {
-        let mut population = Population::new(&self.population_needs, all);
+    fn prepared(&self, census: Census<'_>) -> Population {
+        let mut population = census.population();
         self.references.prepare(&mut population);
         population
     }
 
     /// The population of histories in memory.
     pub(crate) fn population_of(&self, shards: &[Timelines]) -> Population {
-        let parts = shards.par_iter().map(|timelines| self.population_needs.contribution(timelines));
-        self.prepared(parts.reduce_with(Contribution::merge).expect("there is at least one shard"))
+        let census = Census::new(&self.population_needs);
+        shards.par_iter().for_each(|timelines| census.add(timelines));
+        self.prepared(census)
     }
 
     /// All steps of one shard.

@@ -9,7 +9,9 @@ use rand::RngExt;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use stratagem_measure::bootstrap::{Bootstrap, Resampler, difference};
-use stratagem_measure::effects::{Cuped, PairedSample, SampleRatio, cuped, newcombe, sample_ratio, welch};
+use stratagem_measure::effects::{
+    Cuped, PairedSample, SampleRatio, cuped, guard_sample_ratio, newcombe, sample_ratio, welch,
+};
 use stratagem_measure::{Estimate, Refusal, Sample, random};
 use stratagem_model::PPM;
 
@@ -31,7 +33,7 @@ const DRAWS: usize = 2_000;
 #[serde(rename_all = "kebab-case")]
 pub struct Evidence {
     /// GMV per eligible customer, treated less control, minor units: by Welch, by the percentile and the BCa bootstrap,
-    /// and adjusted by what each was worth before (CUPED). Nothing without controls.
+    /// and adjusted by what each was worth before (CUPED). Nothing without controls, or on a sample ratio mismatch.
     pub gmv: Option<Estimate>,
     pub gmv_percentile: Option<Estimate>,
     pub gmv_bca: Option<Estimate>,
@@ -40,6 +42,9 @@ pub struct Evidence {
     pub conversion: Option<Estimate>,
     /// Whether the arms have the sizes that the holdout draws.
     pub sample_ratio: Option<SampleRatio>,
+    /// Why the arms are not compared, or their sizes not tested, and what would be needed.
+    #[serde(default)]
+    pub refusal: Option<(String, String)>,
     /// By covariate when first asked about: the standardised mean difference between the arms.
     pub balance: Vec<Covariate>,
     pub no_action: Option<NoAction>,
@@ -81,31 +86,59 @@ pub struct Coverage {
 /// Compares the arms of a run. `treated_ppm` is the share that no holdout has; `is_untouched` says that nothing was
 /// really done to anyone, so that all may enter the A/A panel, and not only controls.
 pub fn evidence(customers: &[CustomerOutcome], treated_ppm: u32, is_untouched: bool, seed: u64) -> Evidence {
-    let of = |is_control: bool| customers.iter().filter(move |c| c.is_control == is_control);
-    let values =
-        |is_control, value: fn(&CustomerOutcome) -> f64| of(is_control).map(value).collect::<Vec<_>>();
-    let gmv = |is_control| values(is_control, |c| c.gmv as f64);
-    let worth = |is_control| values(is_control, |c| c.monetary as f64);
-    let buyers = |is_control| of(is_control).filter(|c| c.orders > 0).count() as u64;
-    let (treated, control) = (gmv(false), gmv(true));
-    let bootstrap = resampled(&treated, &control, DRAWS, seed).ok();
-    let paired = |is_control, gmv: &[f64]| PairedSample::of(gmv, &worth(is_control)).ok();
-    let sizes = [treated.len() as u64, control.len() as u64];
-    let shares = [treated_ppm, PPM - treated_ppm].map(|ppm| f64::from(ppm) / f64::from(PPM));
     let untouched: Vec<_> = customers.iter().filter(|c| is_untouched || c.is_control).collect();
+    let controls = customers.iter().filter(|c| c.is_control).count();
+    let sizes = [(customers.len() - controls) as u64, controls as u64];
+    let shares = [treated_ppm, PPM - treated_ppm].map(|ppm| f64::from(ppm) / f64::from(PPM));
+    let guard = guard_sample_ratio(&sizes, &shares).err();
+    let is_mismatch = matches!(guard, Some(Refusal::SampleRatioMismatch { .. }));
+    let found = if is_mismatch { Differences::default() } else { Differences::of(customers, seed) };
     Evidence {
-        gmv: both(&treated, &control).and_then(|(t, c)| welch(&t, &c, CONFIDENCE).ok()),
-        gmv_percentile: bootstrap.as_ref().and_then(|draws| draws.percentile(CONFIDENCE).ok()),
-        gmv_bca: bootstrap.as_ref().and_then(|draws| draws.bca(CONFIDENCE).ok()),
-        gmv_cuped: paired(false, &treated)
-            .zip(paired(true, &control))
-            .and_then(|(treated, control)| cuped(&treated, &control, CONFIDENCE).ok()),
-        conversion: newcombe((buyers(false), sizes[0]), (buyers(true), sizes[1]), CONFIDENCE).ok(),
+        gmv: found.gmv,
+        gmv_percentile: found.gmv_percentile,
+        gmv_bca: found.gmv_bca,
+        gmv_cuped: found.gmv_cuped,
+        conversion: found.conversion,
         sample_ratio: sample_ratio(&sizes, &shares).ok(),
+        refusal: guard.map(|refusal| (refusal.to_string(), refusal.hint())),
         balance: balance(customers),
         no_action: no_action(&untouched, seed).ok(),
         draws: DRAWS as u32,
         seed,
+    }
+}
+
+/// Treated less control, in several ways.
+#[derive(Default)]
+struct Differences {
+    gmv: Option<Estimate>,
+    gmv_percentile: Option<Estimate>,
+    gmv_bca: Option<Estimate>,
+    gmv_cuped: Option<Cuped>,
+    conversion: Option<Estimate>,
+}
+
+impl Differences {
+    fn of(customers: &[CustomerOutcome], seed: u64) -> Self {
+        let of = |is_control: bool| customers.iter().filter(move |c| c.is_control == is_control);
+        let values =
+            |is_control, value: fn(&CustomerOutcome) -> f64| of(is_control).map(value).collect::<Vec<_>>();
+        let gmv = |is_control| values(is_control, |c| c.gmv as f64);
+        let worth = |is_control| values(is_control, |c| c.monetary as f64);
+        let buyers = |is_control| of(is_control).filter(|c| c.orders > 0).count() as u64;
+        let (treated, control) = (gmv(false), gmv(true));
+        let bootstrap = resampled(&treated, &control, DRAWS, seed).ok();
+        let paired = |is_control, gmv: &[f64]| PairedSample::of(gmv, &worth(is_control)).ok();
+        let hits = |is_control, arm: &[f64]| (buyers(is_control), arm.len() as u64);
+        Self {
+            gmv: both(&treated, &control).and_then(|(t, c)| welch(&t, &c, CONFIDENCE).ok()),
+            gmv_percentile: bootstrap.as_ref().and_then(|draws| draws.percentile(CONFIDENCE).ok()),
+            gmv_bca: bootstrap.as_ref().and_then(|draws| draws.bca(CONFIDENCE).ok()),
+            gmv_cuped: paired(false, &treated)
+                .zip(paired(true, &control))
+                .and_then(|(treated, control)| cuped(&treated, &control, CONFIDENCE).ok()),
+            conversion: newcombe(hits(false, &treated), hits(true, &control), CONFIDENCE).ok(),
+        }
     }
 }
 
@@ -191,4 +224,44 @@ fn intervals(first: &[f64], second: &[f64], seed: u64) -> Result<[Estimate; 3], 
     let bootstrap = resampled(first, second, SPLIT_DRAWS, seed)?;
     let welch = welch(&Sample::of(first)?, &Sample::of(second)?, CONFIDENCE)?;
     Ok([welch, bootstrap.percentile(CONFIDENCE)?, bootstrap.bca(CONFIDENCE)?])
+}
+
+#[cfg(test)]
+mod tests {
+    use stratagem_model::CustomerId;
+
+    use super::*;
+
+    /// So many customers, every `n`-th of them a control.
+    fn customers(count: u64, n: u64) -> Vec<CustomerOutcome> {
+        let customer = |i| CustomerOutcome {
+            customer: CustomerId(i),
+            is_control: i % n == 0,
+            is_participant: true,
+            recency_days: Some((i % 30) as i64),
+            frequency: (i % 7) as u32,
+            monetary: (i % 11) as i64,
+            orders: (i % 3) as u32,
+            gmv: (i % 3 * 500) as i64,
+        };
+        (0..count).map(customer).collect()
+    }
+
+    #[test]
+    fn arms_of_other_sizes_than_drawn_are_not_compared() {
+        let fair = evidence(&customers(1_000, 10), 900_000, false, 1);
+        assert!(fair.gmv.is_some() && fair.conversion.is_some() && fair.refusal.is_none(), "{fair:?}");
+        let unfair = evidence(&customers(1_000, 5), 900_000, false, 1);
+        assert!(unfair.sample_ratio.is_some_and(|test| test.p_value < 0.001));
+        assert_eq!((unfair.gmv, unfair.gmv_percentile, unfair.gmv_bca), (None, None, None));
+        assert!(unfair.gmv_cuped.is_none() && unfair.conversion.is_none());
+        assert!(unfair.refusal.unwrap().0.contains("sample ratio mismatch"));
+    }
+
+    #[test]
+    fn arms_too_small_for_the_test_of_their_sizes_say_so() {
+        let small = evidence(&customers(40, 10), 900_000, false, 1);
+        assert!(small.sample_ratio.is_none() && small.gmv.is_some());
+        assert!(small.refusal.unwrap().0.contains("customers"));
+    }
 }

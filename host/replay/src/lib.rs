@@ -46,4 +46,4 @@ pub use receipt::Receipt;
 pub use result::RunResult;
 pub use shard::FailureCount;
 pub use summary::{ActionSummary, Arm, DecisionCount, Period, SegmentSummary, Summary, summarise};
-pub use treatments::Treatment;
+pub use treatments::{Concurrent, Treatment};

@@ -4,6 +4,7 @@
 //! `attribution`.
 
 use stratagem_insight::{OwnTouch, Timelines};
+use stratagem_measure::ClusteredTrials;
 use stratagem_model::event::EventKind;
 use stratagem_model::time::{DAY_MS, Time};
 use stratagem_model::{CustomerId, Decision, Goal, Money, Plan, Reason};
@@ -40,6 +41,8 @@ pub struct ActionTotals {
     pub touches: u64,
     /// Contacts with at least one qualifying order in their window.
     pub converted: u64,
+    /// Both by customer: contacts of one hang together.
+    pub by_customer: ClusteredTrials,
     pub orders: u64,
     /// Attributed order value before discounts, minor units.
     pub gmv: i64,
@@ -190,6 +193,7 @@ impl ArmTotals {
         for (mine, theirs) in self.actions.iter_mut().zip(&other.actions) {
             mine.touches += theirs.touches;
             mine.converted += theirs.converted;
+            mine.by_customer.merge(&theirs.by_customer);
             mine.orders += theirs.orders;
             mine.gmv += theirs.gmv;
         }
@@ -250,7 +254,7 @@ pub(crate) fn measure(shard: &mut Shard<'_>, measured: &Measured, plan: &Plan) -
     let mut totals = Totals::new(plan.actions.len(), measured);
     totals.customers = shard.timelines.rows() as u64;
     totals.shares = std::mem::take(&mut shard.shares);
-    let mut scratch = vec![];
+    let (mut scratch, mut counted) = (vec![], vec![]);
     shard.caused.sort_unstable_by_key(|order| (order.row, order.time));
     for row in 0..shard.timelines.rows() {
         lookalike::count(&shard.timelines, row, measured, &mut totals.population);
@@ -264,7 +268,7 @@ pub(crate) fn measure(shard: &mut Shard<'_>, measured: &Measured, plan: &Plan) -
         arm.eligible += 1;
         let (orders, gmv) = count_period(&shard.timelines, row, measured, &mut scratch, arm);
         if entry.is_participant {
-            count_touches(shard, row, measured, plan, arm);
+            count_touches(shard, row, measured, plan, &mut counted, arm);
         }
         if let Some(response) = shard.response().filter(|_| entry.is_participant && !is_control) {
             totals.ledger.count(shard, row, plan, response, &measured.periods);
@@ -327,9 +331,18 @@ fn count_period(
     (orders, gmv)
 }
 
-fn count_touches(shard: &Shard<'_>, row: usize, measured: &Measured, plan: &Plan, arm: &mut ArmTotals) {
+fn count_touches(
+    shard: &Shard<'_>,
+    row: usize,
+    measured: &Measured,
+    plan: &Plan,
+    counted: &mut Vec<(u64, u64)>,
+    arm: &mut ArmTotals,
+) {
     let timelines = &shard.timelines;
     let touches = shard.touches.of(row);
+    counted.clear();
+    counted.extend(arm.actions.iter().map(|action| (action.converted, action.touches)));
     for touch in touches {
         arm.actions[touch.action as usize].touches += 1;
         let (contact_cost, face_value) = curve::costs(plan, touch.action);
@@ -346,6 +359,11 @@ fn count_touches(shard: &Shard<'_>, row: usize, measured: &Measured, plan: &Plan
         },
     });
     let attributed = attribute(&contacts, measured.window_ms, orders, &mut arm.actions);
+    for (action, (converted, touches)) in arm.actions.iter_mut().zip(counted) {
+        if action.touches > *touches {
+            action.by_customer.add(action.converted - *converted, action.touches - *touches);
+        }
+    }
     arm.participants += 1;
     arm.contacted += u64::from(!contacts.is_empty());
     arm.converted += u64::from(attributed.orders > 0);

@@ -10,7 +10,7 @@ use stratagem_model::{ActionKind, Money, PPM, Plan, Reason};
 use crate::cohorts::Cohort;
 use crate::curve::CurvePoint;
 use crate::logged::PolicyOnLog;
-use crate::outcome::{ArmTotals, SegmentTotals};
+use crate::outcome::{ActionTotals, ArmTotals, SegmentTotals};
 use crate::result::RunResult;
 use crate::treatments::Treatment;
 
@@ -243,7 +243,7 @@ fn actions(result: &RunResult, plan: &Plan) -> Vec<ActionSummary> {
     let summary = |(i, action): (usize, &stratagem_model::Action)| {
         let (sent, held) = (&totals.treated.actions[i], &totals.control.actions[i]);
         let is_contact = action.kind.is_contact();
-        let rate = |hits, of| if is_contact { wilson(hits, of, CONFIDENCE) } else { None };
+        let rate = |of: &ActionTotals| of.by_customer.rate(CONFIDENCE).filter(|_| is_contact);
         let any_order = is_contact && plan.goal == stratagem_model::Goal::Order;
         let look_alike = || totals.shares.silences[i].expected_return(&population);
         let count = sent.touches as i64;
@@ -251,9 +251,9 @@ fn actions(result: &RunResult, plan: &Plan) -> Vec<ActionSummary> {
             id: action.id.clone(),
             kind: action.kind,
             sent: sent.touches,
-            conversion: rate(sent.converted, sent.touches),
+            conversion: rate(sent),
             gmv: sent.gmv,
-            natural_return_holdout: rate(held.converted, held.touches),
+            natural_return_holdout: rate(held),
             natural_return_look_alike: any_order.then(look_alike).flatten(),
             contact_cost: count * action.contact_cost,
             offer_exposure: count * action.offer.map_or(0, |offer| offer.face_value),

@@ -22,9 +22,10 @@ mod world;
 use rand::RngExt;
 use rayon::prelude::*;
 use stratagem_gates::Budget;
-use stratagem_insight::Timelines;
-use stratagem_measure::repurchase::{Fit, GammaGamma, Kind, Model, Spending};
+use stratagem_insight::{PurchaseLog, Timelines};
+use stratagem_measure::repurchase::{Fit, GammaGamma, History, Kind, Model, Spending};
 use stratagem_measure::{Refusal, random};
+use stratagem_model::Plan;
 use stratagem_model::time::{DAY_MS, Day, date_of};
 use stratagem_runtime::Configured;
 use stratagem_store::Store;
@@ -32,11 +33,13 @@ use stratagem_store::Store;
 use crate::config::{Backtest, BacktestError};
 use crate::driver::{Progress, Run, Span, in_pool};
 use crate::result::{Collected, RunResult};
-use crate::shard::Shard;
+use crate::shard::{Shard, Shared};
 
 pub(crate) use ledger::Ledger;
 pub(crate) use response::Response;
-pub use result::{ActionEffect, BandPoint, BreakEven, Fitted, Grid, Quantiles, Simulated, Simulation, World};
+pub use result::{
+    ActionEffect, BandPoint, BreakEven, Fitted, Grid, Quantiles, Simulated, Simulation, Tried, World,
+};
 use world::{Futures, spends};
 
 /// What is declared and asked of a simulation.
@@ -47,12 +50,19 @@ pub struct Settings {
     /// Days with decisions.
     pub days: u32,
     pub worlds: u32,
-    pub model: Kind,
+    /// BG/NBD, or NBD where that cannot be told, if nothing is asked for.
+    pub model: Option<Kind>,
     /// By action: the least and the most orders that a contact causes on average.
     pub effects: Vec<(f64, f64)>,
     /// Probability that an order which came by itself redeems a coupon it could redeem.
     pub redemption: f64,
     pub margin_ppm: u32,
+}
+
+impl Settings {
+    fn fit(&self, histories: &[History]) -> Result<Fit<Model>, Refusal> {
+        self.model.map_or_else(|| Kind::fit_leaving_or_not(histories), |kind| kind.fit(histories))
+    }
 }
 
 /// Strengths of the grid, in units of the highest declared effects.
@@ -79,7 +89,7 @@ pub fn simulate(
             });
         }
         let until = settings.cut + settings.days as Day - 1;
-        let end = until + backtest.window_days as Day;
+        let end = until + days_after(configured.plan(), backtest) as Day;
         Ok(Span { from: settings.cut, until, end, cut: Some(settings.cut) })
     };
     in_pool(backtest.threads, |threads| {
@@ -88,13 +98,19 @@ pub fn simulate(
     })
 }
 
+/// Days that are simulated after the last with decisions: until the window of its contacts is over and their coupons
+/// have expired.
+fn days_after(plan: &Plan, backtest: &Backtest) -> u32 {
+    let valid = plan.actions.iter().filter_map(|action| action.offer).map(|offer| offer.valid_days);
+    valid.fold(backtest.window_days, u32::max)
+}
+
 struct Simulator<'a> {
     run: &'a Run<'a>,
     settings: &'a Settings,
     histories: Vec<Timelines>,
     spends: Vec<Vec<Option<Spending>>>,
-    repurchase: Fit<Model>,
-    spend: Fit<GammaGamma>,
+    fitted: Fitted,
 }
 
 impl<'a> Simulator<'a> {
@@ -112,13 +128,18 @@ impl<'a> Simulator<'a> {
                 values.extend(days.spend());
             }
         }
+        let repurchase = settings.fit(&rows)?;
+        let kind = repurchase.model.kind();
         Ok(Self {
             run,
             settings,
             spends: histories.iter().map(|history| spends(history, settings.cut)).collect(),
+            fitted: Fitted {
+                repurchase,
+                spend: GammaGamma::fit(&values)?,
+                tried: Tried::new(&PurchaseLog::new(&histories, 1.0), settings, kind),
+            },
             histories,
-            repurchase: settings.model.fit(&rows)?,
-            spend: GammaGamma::fit(&values)?,
         })
     }
 
@@ -169,20 +190,26 @@ impl<'a> Simulator<'a> {
             effects,
             window_ms: i64::from(run.backtest.window_days) * DAY_MS,
             redemption: self.settings.redemption,
-            spend: self.spend.model,
+            spend: self.fitted.spend.model,
         };
         let futures = Futures {
-            repurchase: &self.repurchase.model,
-            spend: &self.spend.model,
+            repurchase: &self.fitted.repurchase.model,
+            spend: &self.fitted.spend.model,
             zone: &run.context.zone,
             cut: self.settings.cut,
-            days: self.settings.days + run.backtest.window_days,
+            days: self.settings.days + days_after(run.configured.plan(), run.backtest),
         };
         let continued = self.histories.iter().zip(&self.spends);
         let continued = continued.map(|(history, spends)| futures.continued(history, spends, response.world));
         let continued: Vec<_> = continued.collect::<Result<_, Refusal>>()?;
         let population = run.population_of(&continued);
-        let shared = run.shared(&population, Some(&response));
+        // Each world holds out others: what a holdout would measure hangs on who happens to be in it.
+        let mut backtest = run.backtest.clone();
+        let policy = &mut backtest.policy;
+        for holdout in [&mut policy.holdout, &mut policy.global_holdout] {
+            holdout.salt += &format!("/{number}");
+        }
+        let shared = Shared { backtest: &backtest, ..run.shared(&population, Some(&response)) };
         let shards = continued.into_iter().zip(&self.spends);
         let shards = shards.map(|(timelines, spends)| Shard::in_world(&shared, timelines, spends.clone()));
         let mut collected = Collected::new(run.configured.plan().actions.len(), &run.measured);

@@ -1,10 +1,12 @@
 //! What a simulation found: quantiles over its worlds, the break-even effect, and ROI over a grid.
 
 use serde::{Deserialize, Serialize};
-use stratagem_measure::repurchase::{Fit, GammaGamma, Model};
+use stratagem_insight::PurchaseLog;
+use stratagem_measure::repurchase::{Fit, GammaGamma, Holdout, Kind, Model, Tracking};
+use stratagem_model::time::{Day, date_of};
 use stratagem_model::{Money, PPM};
 
-use super::{STRENGTHS, Simulator};
+use super::{STRENGTHS, Settings, Simulator};
 use crate::result::RunResult;
 
 /// Face values of the grid, in units of the declared ones.
@@ -126,7 +128,7 @@ pub struct ActionEffect {
     pub action: String,
     pub low: f64,
     pub high: f64,
-    /// The effect at which the mean profit is 0; nothing if none on the grid is.
+    /// The effect at which the mean profit is 0; nothing if none on the grid is, or none was tried of this action.
     pub break_even: Option<f64>,
 }
 
@@ -171,6 +173,38 @@ pub struct BandPoint {
 pub struct Fitted {
     pub repurchase: Fit<Model>,
     pub spend: Fit<GammaGamma>,
+    /// The same kind of model, tried on the last stretch before the cut; nothing where it cannot be fitted without it.
+    pub tried: Option<Tried>,
+}
+
+/// A repurchase model fitted without the last stretch of a history, and what it foretold of it; times in days.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Tried {
+    /// First day of the history, last day that was fitted on, last day that was foretold.
+    pub from: String,
+    pub until: String,
+    pub end: String,
+    pub holdout: Holdout,
+    /// By week from the first day.
+    pub tracking: Vec<Tracking>,
+}
+
+impl Tried {
+    /// `kind` is that of the model it stands for.
+    pub(super) fn new(log: &PurchaseLog, settings: &Settings, kind: Kind) -> Option<Self> {
+        let (first, end) = (log.first()?, settings.cut - 1);
+        // As long as what is simulated, but no more than a third of what is known.
+        let until = end - (settings.days as Day).min((end - first) / 3);
+        let model = kind.fit(&log.histories(until).ok()?).ok()?.model;
+        Some(Self {
+            from: date_of(first),
+            until: date_of(until),
+            end: date_of(end),
+            holdout: log.holdout(&model, until, end).ok()?,
+            tracking: log.tracking(&model, until, end).ok()?,
+        })
+    }
 }
 
 /// What a simulation found. Everything in it follows from declared effects: it is assumed, not measured.
@@ -224,17 +258,13 @@ pub(super) fn summarise(
         profit: Quantiles::of(worlds.iter().map(|world| world.cumulative[i])),
     });
     Simulation {
-        fitted: Fitted { repurchase: of.repurchase.clone(), spend: of.spend.clone() },
+        fitted: of.fitted.clone(),
         effects: effects
             .map(|(action, (low, high))| ActionEffect {
                 action: action.id.clone(),
                 low: *low,
                 high: *high,
-                break_even: match break_even {
-                    BreakEven::At(strength) => Some(strength * high),
-                    BreakEven::Always => Some(0.0),
-                    BreakEven::Above(_) => None,
-                },
+                break_even: break_even_effect(break_even, *high),
             })
             .collect(),
         redemption: of.settings.redemption,
@@ -278,6 +308,17 @@ fn table(points: &[&[World]], margin_ppm: u32) -> Grid {
     Grid { strengths: STRENGTHS.to_vec(), discounts: DISCOUNTS.to_vec(), roi, profit, worlds }
 }
 
+/// The effect of an action with this highest one at break-even; worlds cause no more than one order a contact. Nothing
+/// of an action that is declared to do nothing: no effect of it was tried.
+fn break_even_effect(found: BreakEven, high: f64) -> Option<f64> {
+    match found {
+        _ if high <= 0.0 => None,
+        BreakEven::At(strength) => Some((strength * high).min(1.0)),
+        BreakEven::Always => Some(0.0),
+        BreakEven::Above(_) => None,
+    }
+}
+
 /// Where profit crosses 0, between the points of the grid on a straight line.
 fn break_even(profit: &[f64]) -> BreakEven {
     if profit[0] >= 0.0 {
@@ -299,6 +340,15 @@ mod tests {
         assert_eq!(break_even(&[-4.0, -2.0, 2.0, 3.0, 4.0, 5.0, 6.0]), BreakEven::At(0.375));
         assert_eq!(break_even(&[-4.0, -4.0, -3.0, -3.0, -3.0, -2.0, -1.0]), BreakEven::Above(2.0));
         assert_eq!(break_even(&[0.0; 7]), BreakEven::Always);
+    }
+
+    #[test]
+    fn an_effect_at_break_even_is_a_probability_that_was_tried() {
+        assert_eq!(break_even_effect(BreakEven::At(1.5), 0.5), Some(0.75));
+        assert_eq!(break_even_effect(BreakEven::At(1.5), 0.8), Some(1.0));
+        assert_eq!(break_even_effect(BreakEven::Always, 0.1), Some(0.0));
+        assert_eq!(break_even_effect(BreakEven::Always, 0.0), None);
+        assert_eq!(break_even_effect(BreakEven::Above(2.0), 0.1), None);
     }
 
     #[test]
