@@ -51,6 +51,8 @@ pub(crate) enum Block {
     Table(Table),
     /// Boxed, because it is much larger than the others.
     Chart(Box<Chart>),
+    /// A chart of a table that stands above it: only where charts are drawn.
+    Picture(Box<Chart>),
 }
 
 /// A labelled line.
@@ -96,6 +98,14 @@ impl Document {
     pub(crate) fn table(&mut self, table: Table) {
         if !table.rows.is_empty() {
             self.blocks.push(Block::Table(table));
+        }
+    }
+
+    /// Adds a chart that shows no more than a table above it.
+    pub(crate) fn picture(&mut self, chart: Chart) {
+        let chart = chart.finite();
+        if !chart.is_empty() {
+            self.blocks.push(Block::Picture(Box::new(chart)));
         }
     }
 

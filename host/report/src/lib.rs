@@ -75,7 +75,8 @@ pub struct Style {
     pub width: Option<u16>,
 }
 
-/// A run in full. CSV: one row an action. The language is that of text: JSON and CSV have one form.
+/// A run in full. CSV: of a replay one row an action, of a simulation one row a world, of a run on a log one row an
+/// estimator. The language is that of text: JSON and CSV have one form.
 pub fn backtest(run: &Run, format: Format, style: Style, lang: Lang) -> String {
     match format {
         Format::Text => text::render(&backtest::document(run, Digests::Short, lang), style),
@@ -94,7 +95,8 @@ pub fn html(run: &Run, lang: Lang) -> String {
     html::render(&backtest::document(run, Digests::Full, lang), &backtest::title(run, lang))
 }
 
-/// Runs side by side, with what keeps them from being compared. CSV: one row a run and action.
+/// Runs side by side, with what keeps them from being compared. CSV: the rows of each run, as [`backtest`] has them;
+/// of several modes, whose columns differ, one row a value: run, mode, row within the run, column and value.
 pub fn compare(runs: &[Run], format: Format, style: Style) -> String {
     match format {
         Format::Text => text::render(&compare::document(runs), style),
@@ -159,11 +161,12 @@ pub fn effects_page(found: &Effects, lang: Lang, is_html: bool) -> String {
     page(&statistics::effects(found, lang), &found.file, is_html)
 }
 
-/// What a sample can show. There is no CSV of it: JSON has every figure.
+/// What a sample can show. CSV: the question and its answer in one row, whose first column says which it is.
 pub fn power(found: &Power, format: Format, style: Style) -> String {
     match format {
         Format::Text => text::render(&statistics::power(found), style),
-        Format::Json | Format::Csv => json(found),
+        Format::Json => json(found),
+        Format::Csv => flat::power(found),
     }
 }
 
@@ -171,7 +174,7 @@ fn page(document: &document::Document, title: &str, is_html: bool) -> String {
     if is_html { html::render(document, title) } else { markdown::render(document) }
 }
 
-/// Variants over one period and the best of them over another. CSV: one row a run and action.
+/// Variants over one period and the best of them over another. CSV: the rows of each run, as [`backtest`] has them.
 pub fn sweep(sweep: &Sweep, format: Format, style: Style) -> String {
     match format {
         Format::Text => text::render(&sweep::document(sweep), style),
@@ -197,7 +200,7 @@ pub fn markdown_comparison(runs: &[Run]) -> String {
     markdown::render(&compare::document(runs))
 }
 
-/// One row a run.
+/// One row a run, with what its mode may say of it.
 pub fn library_list(runs: &[Run], format: Format, style: Style) -> String {
     match format {
         Format::Text => text::render(&list::document(runs), style),

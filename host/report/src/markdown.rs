@@ -6,7 +6,7 @@ use crate::document::{Block, Document, Tone};
 /// Renders a document: the verdict is the title, so that the first line says it here too.
 pub(crate) fn render(document: &Document) -> String {
     let mut out = format!("# {}\n", document.verdict);
-    for block in &document.blocks {
+    for block in document.blocks.iter().filter(|block| !matches!(block, Block::Picture(_))) {
         out.push('\n');
         match block {
             Block::Heading(text) => out += &format!("## {text}\n"),
@@ -33,6 +33,7 @@ pub(crate) fn render(document: &Document) -> String {
                 let figures = chart.figures(document.lang).markdown();
                 out += &format!("**{}**\n\n{figures}\n{}\n", chart.title, chart.caption);
             }
+            Block::Picture(_) => {}
         }
     }
     out

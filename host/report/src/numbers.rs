@@ -5,6 +5,8 @@ use stratagem_measure::Rate;
 use stratagem_model::money::group;
 use stratagem_model::{Currency, Money};
 
+use crate::Lang;
+
 /// Where there is no number.
 pub(crate) const NONE: &str = "-";
 
@@ -64,6 +66,11 @@ pub(crate) fn percent_bare(share: f64) -> String {
 /// A share in per cent: `31.6 %`.
 pub(crate) fn percent(share: f64) -> String {
     format!("{} %", percent_bare(share))
+}
+
+/// A difference of shares in percentage points: `7.7 pp`.
+pub(crate) fn points(share: f64, lang: Lang) -> String {
+    format!("{}{}", percent_bare(share), lang.say(" pp", " 个百分点"))
 }
 
 pub(crate) fn ppm(ppm: u32) -> String {
@@ -147,6 +154,8 @@ mod tests {
         assert_eq!(percent(0.3157), "31.6 %");
         assert_eq!(percent(-0.0004), "0.0 %");
         assert_eq!(percent(12.3456), "1,234.6 %");
+        assert_eq!(points(-0.0312, Lang::English), "-3.1 pp");
+        assert_eq!(points(0.077, Lang::Chinese), "7.7 个百分点");
         assert_eq!(plural(1, "batch"), "1 batch");
         assert_eq!(plural(1_200, "batch"), "1,200 batches");
         assert_eq!(plural(2, "day"), "2 days");

@@ -110,15 +110,17 @@ pub(crate) fn orders(found: &RepurchaseFit, lang: Lang) -> Document {
     ]);
     parameters(&found.fit.parameters, &mut out);
     if let Some(holdout) = &found.holdout {
+        out.heading(lang.say("Holdout period", "留出期"));
         foretold(holdout, &mut out);
     }
-    tracking(found, &mut out);
+    let until = found.holdout.is_some().then_some(found.until.as_str());
+    tracking(&found.from, until, found.unit, &found.tracking, &mut out);
     out
 }
 
-fn foretold(holdout: &Holdout, out: &mut Document) {
+/// What a model expected of a period that it was not fitted on, beside what came.
+pub(crate) fn foretold(holdout: &Holdout, out: &mut Document) {
     let lang = out.lang;
-    out.heading(lang.say("Holdout period", "留出期"));
     let bias =
         (holdout.expected_orders - holdout.actual_orders as f64) / (holdout.actual_orders.max(1) as f64);
     out.facts([
@@ -173,30 +175,45 @@ fn foretold(holdout: &Holdout, out: &mut Document) {
     out.table(table);
 }
 
-fn tracking(found: &RepurchaseFit, out: &mut Document) {
+/// The curve of repeat orders since a day, beside those of a model that was fitted until another if more came after.
+pub(crate) fn tracking(
+    from: &str,
+    until: Option<&str>,
+    unit: TimeUnit,
+    curve: &[Tracking],
+    out: &mut Document,
+) {
     let lang = out.lang;
-    let Some(first) = parse_day(&found.from) else { return };
-    let at = |time: f64| f64::from(first) + time * found.unit.days();
-    let points = found.tracking.iter().map(|point| Tracked {
+    let Some(first) = parse_day(from) else { return };
+    let at = |time: f64| f64::from(first) + time * unit.days();
+    let points = curve.iter().map(|point| Tracked {
         x: at(point.time),
         actual: point.cumulative_actual as f64,
         expected: point.cumulative_expected,
     });
-    let boundary = parse_day(&found.until).map_or(f64::from(first), |day| f64::from(day) + 1.0);
-    let after = date_of(boundary as i32);
-    out.chart(Chart {
-        title: lang.say("Cumulative repeat orders", "累计复购订单").into(),
-        caption: lang.say(
+    let after = until.and_then(parse_day).map(|day| day + 1);
+    let caption = match after.map(date_of) {
+        Some(after) => lang.say(
             format!(
                 "The model saw nothing from {after} on. Where the lines part after it, its totals are off."
             ),
             format!("模型未见过 {after} 起的数据；其后两线若分离，说明总量预测有偏。"),
         ),
+        None => lang
+            .say(
+                "The model was fitted on all of this: that the lines lie close says nothing of what comes after.",
+                "模型以图中全部数据拟合：两线接近并不说明其后的预测准确。",
+            )
+            .into(),
+    };
+    out.chart(Chart {
+        title: lang.say("Cumulative repeat orders", "累计复购订单").into(),
+        caption,
         plot: Plot::Tracking(Curve {
             x: Axis::new(lang.say("until", "截至"), Unit::Day),
             y: Axis::new(lang.say("repeat orders", "复购订单"), Unit::Count),
             points: points.collect(),
-            boundary,
+            boundary: after.map_or(f64::INFINITY, f64::from),
         }),
     });
 }

@@ -9,10 +9,10 @@ use stratagem_measure::off_policy::Evaluation;
 use stratagem_model::money::group;
 
 use crate::Lang;
-use crate::backtest::{Rewards, evaluation_sections};
+use crate::backtest::{Rewards, earned, evaluation_sections};
 use crate::chart::{self, Axis, Chart, Forest, Interval, Plot, Unit};
 use crate::document::Document;
-use crate::numbers::{decimals, percent};
+use crate::numbers::{decimals, percent, percent_bare, points, short};
 use crate::table::{Table, numbers, words};
 
 /// A policy evaluated on a log of its own, without a store.
@@ -27,22 +27,12 @@ pub struct LogEvaluation {
 }
 
 pub(crate) fn evaluation(found: &LogEvaluation, lang: Lang) -> Document {
-    let rewards = Rewards { unit: 1.0, decimals: 6, name: found.reward.clone() };
-    let value = found.evaluation.estimated(found.evaluation.preferred);
-    let value = value.map_or_else(String::new, |one| {
-        let estimate = one.bootstrap.as_ref().unwrap_or(&one.normal);
-        let interval = format!("{} … {}", rewards.show(estimate.low), rewards.show(estimate.high));
-        format!("{} ({interval}, {})", rewards.show(estimate.value), one.estimator.label())
-    });
-    let logged = rewards.show(found.evaluation.logged);
-    let mut out = Document::of(lang, lang.say(
-        format!("{}: would have earned {value} {} a row, against {logged} as logged; true if the logged propensities are", found.policy, found.reward),
-        format!("{}：每行{}估计为 {value}，日志实际为 {logged}；前提是日志中的倾向概率属实", found.policy, found.reward),
-    ));
-    out.facts([(
-        lang.say("log", "日志"),
-        format!("{}, {}", found.log, &found.fingerprint[..12.min(found.fingerprint.len())]),
-    )]);
+    let rewards = Rewards::of_column(&found.reward, lang);
+    let earned = earned(&found.evaluation, &rewards, lang);
+    let truth = lang.say("; true if the logged propensities are", "；前提是日志中的倾向概率属实");
+    let mut out = Document::of(lang, format!("{}{}{earned}{truth}", found.policy, lang.colon()));
+    let digest = short(&found.fingerprint);
+    out.facts([(lang.say("log", "日志"), format!("{}{}{digest}", found.log, lang.say(", ", "，")))]);
     evaluation_sections(&found.evaluation, &rewards, &mut out);
     out
 }
@@ -103,31 +93,52 @@ pub struct Effects {
     pub outcomes: Vec<OutcomeEffects>,
 }
 
-pub(crate) fn effects(found: &Effects, lang: Lang) -> Document {
+impl OutcomeEffects {
+    /// A mean: shares in per cent.
+    fn mean(&self, value: f64) -> String {
+        if self.is_proportion { percent(value) } else { decimals(value, 4) }
+    }
+
+    /// A difference of means: of shares in percentage points.
+    fn difference(&self, value: f64, lang: Lang) -> String {
+        if self.is_proportion { points(value, lang) } else { decimals(value, 4) }
+    }
+
+    fn interval(&self, estimate: &Estimate, lang: Lang) -> String {
+        let low = if self.is_proportion { percent_bare(estimate.low) } else { decimals(estimate.low, 4) };
+        format!("{low} … {}", self.difference(estimate.high, lang))
+    }
+}
+
+/// What the first outcome's best arm did.
+fn verdict(found: &Effects, lang: Lang) -> String {
     let outcome = &found.outcomes[0];
     let best = outcome.effects.iter().max_by(|a, b| a.difference.value.total_cmp(&b.difference.value));
-    let verdict = best.map_or_else(String::new, |best| {
-        let show = |value: f64| if outcome.is_proportion { percent(value) } else { decimals(value, 4) };
-        let interval = format!("{} … {}", show(best.difference.low), show(best.difference.high));
-        let (arm, value, control) = (&best.arm, show(best.difference.value), &found.arms[0].0);
-        let apart = best.difference.excludes(0.0);
-        lang.say(
-            format!(
-                "{arm} less {control}: {value} ({interval}) {} a customer; {}",
-                outcome.outcome,
-                if apart { "caused, if the arms were drawn" } else { "may be chance" }
-            ),
-            format!(
-                "{arm} 减 {control}：人均{} {value}（{interval}）；{}",
-                outcome.outcome,
-                if apart { "若分组为随机抽取，则为因果" } else { "可能只是偶然" }
-            ),
-        )
-    });
-    let mut out = Document::of(lang, verdict);
+    let Some(best) = best else { return String::new() };
+    let estimate = &best.difference;
+    let interval = outcome.interval(estimate, lang);
+    let (arm, control, name) = (&best.arm, &found.arms[0].0, &outcome.outcome);
+    let value = outcome.difference(estimate.value, lang);
+    let value = if estimate.value > 0.0 { format!("+{value}") } else { value };
+    let apart = estimate.excludes(0.0);
+    let so = match lang {
+        Lang::English if apart => "caused, if the arms were drawn",
+        Lang::English => "may be chance",
+        Lang::Chinese if apart => "若分组为随机抽取，则为因果",
+        Lang::Chinese => "可能只是偶然",
+    };
+    let (per, each) = if outcome.is_proportion { ("", "") } else { (" a customer", "人均 ") };
+    lang.say(
+        format!("{arm} less {control}: {value} ({interval}) of {name}{per}; {so}"),
+        format!("{arm} 减 {control}：{each}{name} {value}（{interval}）；{so}"),
+    )
+}
+
+pub(crate) fn effects(found: &Effects, lang: Lang) -> Document {
+    let mut out = Document::of(lang, verdict(found, lang));
     let arms = found.arms.iter().map(|(name, size)| format!("{name} {}", group(*size))).collect::<Vec<_>>();
     out.facts([
-        (lang.say("arms", "分组"), arms.join(", ")),
+        (lang.say("arms", "分组"), arms.join(lang.say(", ", "、"))),
         (
             lang.say("sample ratio", "样本比例"),
             lang.say(
@@ -145,10 +156,8 @@ pub(crate) fn effects(found: &Effects, lang: Lang) -> Document {
 
 fn one_outcome(found: &Effects, outcome: &OutcomeEffects, out: &mut Document) {
     let lang = out.lang;
-    let show = |value: f64| if outcome.is_proportion { percent(value) } else { decimals(value, 4) };
-    let interval = |e: &Estimate| format!("{} … {}", show(e.low), show(e.high));
     out.heading(outcome.outcome.clone());
-    out.facts([(lang.say("control", "对照组"), show(outcome.control_mean))]);
+    out.facts([(lang.say("control", "对照组"), outcome.mean(outcome.control_mean))]);
     let mut table = Table::new(vec![
         words(lang.say("arm", "分组")),
         numbers(lang.say("mean", "均值")),
@@ -156,58 +165,70 @@ fn one_outcome(found: &Effects, outcome: &OutcomeEffects, out: &mut Document) {
         numbers(lang.say("interval", "区间")),
         numbers("p"),
         numbers(lang.say("p, corrected", "校正 p")),
-        numbers(lang.say("relative lift", "相对提升")),
-        numbers(lang.say("interval", "区间")),
     ]);
     for effect in &outcome.effects {
         let p = |p: f64| if p < 0.0001 { "<0.0001".to_owned() } else { decimals(p, 4) };
         table.row([
             effect.arm.clone(),
-            show(effect.mean),
-            show(effect.difference.value),
-            interval(&effect.difference),
+            outcome.mean(effect.mean),
+            outcome.difference(effect.difference.value, lang),
+            outcome.interval(&effect.difference, lang),
             p(effect.p_value),
             effect.adjusted_p_value.map_or_else(String::new, p),
-            effect.relative.map_or_else(String::new, |e| percent(e.value)),
-            fieller(effect.fieller),
         ]);
     }
     out.table(table);
-    let mut more = Table::new(vec![
-        words(lang.say("arm", "分组")),
-        words(lang.say("method", "方法")),
-        numbers(lang.say("difference", "差")),
-        numbers(lang.say("interval", "区间")),
-    ]);
-    for effect in &outcome.effects {
-        let bca = lang.say(format!("BCa, {} draws", found.draws), format!("BCa，{} 次", found.draws));
-        for (name, estimate) in [
-            (bca, effect.bootstrap),
-            (cuped_name(effect, lang), effect.cuped.map(|cuped| cuped.difference)),
-            (lang.say("sequential", "序贯").to_owned(), effect.sequential),
-        ] {
-            let Some(estimate) = estimate else { continue };
-            more.row([effect.arm.clone(), name, show(estimate.value), interval(&estimate)]);
-        }
-    }
-    out.table(more);
+    out.table(other_methods(found, outcome, lang));
     match outcome.correction {
         Some(Correction::Holm) => out.note(lang.say(
             "p-values are corrected for the number of arms by Holm; intervals are each for itself.",
             "p 值按 Holm 法对多组校正；区间为各自的区间。",
         )),
         Some(Correction::MaxT) => out.note(lang.say(
-            "p-values and intervals hold for all arms together (Westfall and Young's max-T).",
-            "p 值与区间对所有组同时成立（Westfall–Young max-T）。",
+            "Corrected p-values and the first table's intervals of the difference hold for all arms together (Westfall \
+             and Young's max-T); all other intervals are each for itself.",
+            "校正 p 值与第一张表中差的区间对所有组同时成立（Westfall–Young max-T）；其余区间为各自的区间。",
         )),
         None => {}
     }
     forest(outcome, out);
 }
 
+/// The difference once more, relative to the control and by other methods.
+fn other_methods(found: &Effects, outcome: &OutcomeEffects, lang: Lang) -> Table {
+    let mut table = Table::new(vec![
+        words(lang.say("arm", "分组")),
+        words(lang.say("method", "方法")),
+        numbers(lang.say("difference", "差")),
+        numbers(lang.say("interval", "区间")),
+    ]);
+    for effect in &outcome.effects {
+        if let Some(lift) = effect.relative {
+            let name = lang.say("relative lift, Fieller", "相对提升，Fieller").to_owned();
+            table.row([effect.arm.clone(), name, percent(lift.value), fieller(effect.fieller)]);
+        }
+        let draws = group(found.draws as u64);
+        let bca = lang.say(format!("BCa, {draws} draws"), format!("BCa，{draws} 次"));
+        for (name, estimate) in [
+            (bca, effect.bootstrap),
+            (cuped_name(effect, lang), effect.cuped.map(|cuped| cuped.difference)),
+            (lang.say("sequential", "序贯").to_owned(), effect.sequential),
+        ] {
+            let Some(estimate) = estimate else { continue };
+            let value = outcome.difference(estimate.value, lang);
+            table.row([effect.arm.clone(), name, value, outcome.interval(&estimate, lang)]);
+        }
+    }
+    table
+}
+
 fn cuped_name(effect: &ArmEffect, lang: Lang) -> String {
     let narrower = effect.cuped.map_or(0.0, |cuped| cuped.narrower);
-    lang.say(format!("CUPED, {} narrower", percent(narrower)), format!("CUPED，缩窄 {}", percent(narrower)))
+    let by = percent(narrower.abs());
+    match narrower < 0.0 {
+        true => lang.say(format!("CUPED, {by} wider"), format!("CUPED，变宽 {by}")),
+        false => lang.say(format!("CUPED, {by} narrower"), format!("CUPED，缩窄 {by}")),
+    }
 }
 
 fn fieller(interval: Option<FiellerInterval>) -> String {
@@ -223,14 +244,18 @@ fn fieller(interval: Option<FiellerInterval>) -> String {
 
 fn forest(outcome: &OutcomeEffects, out: &mut Document) {
     let lang = out.lang;
+    let (x, scale) = match outcome.is_proportion {
+        true => (Axis::new(lang.say("difference, pp", "差（百分点）"), Unit::Number(1)), 100.0),
+        false => (Axis::new(lang.say("difference", "差"), Unit::Number(3)), 1.0),
+    };
     let rows = outcome.effects.iter().map(|effect| chart::Effect {
         label: effect.arm.clone(),
         count: None,
-        value: effect.difference.value,
-        interval: Interval { low: effect.difference.low, high: effect.difference.high },
+        value: scale * effect.difference.value,
+        interval: Interval { low: scale * effect.difference.low, high: scale * effect.difference.high },
         is_total: false,
     });
-    out.chart(Chart {
+    out.picture(Chart {
         title: lang.say(
             format!("{}: arms less control", outcome.outcome),
             format!("{}：各组减对照组", outcome.outcome),
@@ -242,10 +267,7 @@ fn forest(outcome: &OutcomeEffects, out: &mut Document) {
             )
             .into(),
         plot: Plot::Forest(Forest {
-            x: Axis::new(
-                lang.say("difference", "差"),
-                if outcome.is_proportion { Unit::Share } else { Unit::Number(3) },
-            ),
+            x,
             interval: lang.say("interval", "区间").into(),
             reference: 0.0,
             rows: rows.collect(),
@@ -277,7 +299,7 @@ pub(crate) fn power(found: &Power) -> Document {
     let sizes =
         |sizes: &ArmSizes| format!("{} treated and {} controls", group(sizes.treated), group(sizes.control));
     let show = |value: f64| match found.outcome {
-        Outcome::Proportion { .. } => format!("{} points", percent(value)),
+        Outcome::Proportion { .. } => points(value, Lang::English),
         Outcome::Mean { .. } => decimals(value, 4),
     };
     let effect = match found.effect {

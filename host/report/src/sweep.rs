@@ -1,11 +1,12 @@
 //! Many variants over one period, and the best of them over another.
 
 use stratagem_library::Run;
+use stratagem_model::money::group;
 
 use crate::Lang;
-use crate::backtest::{contacts, worst_case_cost};
+use crate::backtest::{Rewards, claim, contacts, preferred, worst_case_cost};
 use crate::document::{Document, Tone};
-use crate::numbers::{decimals, percent, signed};
+use crate::numbers::{NONE, average, decimals, percent, plural, signed};
 use crate::table::{Table, numbers, words};
 
 /// What variants are ranked by.
@@ -34,17 +35,29 @@ pub struct Sweep {
 }
 
 impl SweepBy {
-    /// What to rank by: more is better. What cannot be ranked is last.
-    pub fn value(self, run: &Run) -> f64 {
+    /// What to rank by: more is better. `None` for what cannot be ranked.
+    pub fn value(self, run: &Run) -> Option<f64> {
         let value = match self {
             Self::Profit => run.simulation.as_ref().map(|simulation| simulation.profit.mean),
-            Self::PolicyValue => run.off_policy.as_ref().and_then(|off_policy| {
-                let evaluation = &off_policy.evaluation;
-                evaluation.estimated(evaluation.preferred).map(|estimated| estimated.normal.value)
-            }),
+            Self::PolicyValue => {
+                run.off_policy.as_ref().map(|off_policy| preferred(&off_policy.evaluation).normal.value)
+            }
             Self::BreakEvenShare => run.summary.break_even_share.map(|share| -share),
         };
-        value.unwrap_or(f64::NEG_INFINITY)
+        value.filter(|value| value.is_finite())
+    }
+
+    /// That no variant can be ranked, why, and what to do.
+    pub fn nothing_to_rank(self) -> &'static str {
+        match self {
+            Self::BreakEvenShare => {
+                "no variant can be ranked: where no margin is attributed, no share of it can pay. Try a longer \
+                 period or `--window`, a `--margin` above 0%, or parameters that reach more customers"
+            }
+            Self::Profit | Self::PolicyValue => {
+                "no variant can be ranked: none has a finite value. Try other parameters, or more data"
+            }
+        }
     }
 
     fn name(self) -> &'static str {
@@ -57,11 +70,15 @@ impl SweepBy {
 
     fn show(self, run: &Run) -> String {
         let value = self.value(run);
-        match self {
-            _ if !value.is_finite() => "-".into(),
-            Self::Profit => signed(&run.data.currency, value),
-            Self::PolicyValue => decimals(value, 4),
-            Self::BreakEvenShare => percent(-value),
+        match (self, value, &run.off_policy) {
+            (Self::Profit, Some(profit), _) => {
+                format!("{} {}", signed(&run.data.currency, profit), run.data.currency.code)
+            }
+            (Self::PolicyValue, Some(value), Some(found)) => {
+                Rewards::of(run, found, Lang::English).say(value)
+            }
+            (Self::BreakEvenShare, Some(share), _) => percent(-share),
+            _ => NONE.into(),
         }
     }
 }
@@ -69,23 +86,28 @@ impl SweepBy {
 pub(crate) fn document(sweep: &Sweep) -> Document {
     let Sweep { by, variants, best, last } = sweep;
     let (name, chosen) = &variants[*best];
-    let tried = crate::numbers::plural(variants.len() as u64, "variant");
-    let period = |run: &Run| format!("{} to {}", run.summary.period.from, run.summary.period.until);
+    let tried = plural(variants.len() as u64, "variant");
     let verdict = format!(
-        "{}: best of {tried} is {name}: {} {} where it was chosen, {} where nothing was",
+        "{}: best of {tried} is {name}: {} {} where it was chosen, {} where nothing was; {}",
         last.strategy.name,
         by.name(),
         by.show(chosen),
-        by.show(last)
+        if by.value(last).is_some() { by.show(last) } else { "no value".into() },
+        claim(&last.summary.mode, Lang::English)
     );
     let mut out = Document::of(Lang::English, verdict);
-    if by.value(last) < by.value(chosen) {
-        let text = format!(
-            "it does worse on the period that chose nothing: read {}, not {}",
-            by.show(last),
-            by.show(chosen)
-        );
-        out.alert(Tone::Warning, text, vec![]);
+    match (by.value(chosen), by.value(last)) {
+        (_, None) => out.alert(
+            Tone::Warning,
+            "where nothing was chosen there is no value to rank by, so nothing confirms the choice",
+            vec![],
+        ),
+        (Some(before), Some(after)) if after < before => {
+            let (read, not) = (by.show(last), by.show(chosen));
+            let text = format!("it does worse where nothing was chosen: read {read}, not {not}");
+            out.alert(Tone::Warning, text, vec![]);
+        }
+        _ => {}
     }
     if *by == SweepBy::BreakEvenShare {
         out.note(
@@ -93,31 +115,74 @@ pub(crate) fn document(sweep: &Sweep) -> Document {
              caused for the cost to come back: the cheapest to justify, not the best.",
         );
     }
-    out.facts([
-        (
-            "variants tried",
-            format!("{} here, {} in the library on this data", variants.len(), last.variants_tried),
-        ),
-        ("chosen on", period(chosen)),
-        ("left untouched", period(last)),
-    ]);
-    let mut table = Table::new(vec![
-        words("variant"),
-        words("run"),
-        numbers("contacts"),
-        numbers("worst-case cost"),
-        numbers(by.name()),
-    ]);
-    let mut row = |name: String, run: &Run| {
-        let cost = run.data.currency.format(worst_case_cost(run));
-        table.row([name, run.id.clone(), contacts(run).to_string(), cost, by.show(run)]);
-    };
-    let mut order: Vec<_> = (0..variants.len()).collect();
-    order.sort_by(|a, b| by.value(&variants[*b].1).total_cmp(&by.value(&variants[*a].1)));
-    for at in order {
-        row(variants[at].0.clone(), &variants[at].1);
-    }
-    row(format!("{name} (untouched period)"), last);
-    out.table(table);
+    out.facts(facts(sweep, chosen));
+    out.table(table(sweep));
     out
+}
+
+fn facts(sweep: &Sweep, chosen: &Run) -> Vec<(&'static str, String)> {
+    let Sweep { variants, last, .. } = sweep;
+    let tried = format!("{} here, {} in the library on this data", variants.len(), last.variants_tried);
+    let mut facts = vec![("variants tried", tried)];
+    let (early, late) = (&chosen.summary.period, &last.summary.period);
+    if sweep.by == SweepBy::Profit {
+        let (early, late) = (&early.from, &late.from);
+        // Both are made up, and may be of the same days: what was left untouched is the history between their cuts.
+        facts.extend([
+            ("chosen on", format!("futures after {early} (fitted on the history before it)")),
+            (
+                "tried once more on",
+                format!(
+                    "futures after {late}; the history from {early} to {late} was left untouched until then"
+                ),
+            ),
+        ]);
+    } else {
+        facts.extend([
+            ("chosen on", format!("{} to {}", early.from, early.until)),
+            ("left untouched", format!("{} to {}", late.from, late.until)),
+        ]);
+    }
+    facts
+}
+
+/// The variants, the best first, and the chosen one once more.
+fn table(sweep: &Sweep) -> Table {
+    let Sweep { by, variants, best, last } = sweep;
+    let currency = &last.data.currency;
+    let mut columns = vec![words("variant"), words("run")];
+    match by {
+        SweepBy::Profit => columns.extend([
+            numbers("contacts, mean"),
+            numbers(format!("contacts and\ncoupons, mean, {}", currency.code)),
+        ]),
+        SweepBy::BreakEvenShare => {
+            columns.extend([numbers("contacts"), numbers(format!("worst-case\ncost, {}", currency.code))]);
+        }
+        SweepBy::PolicyValue => {}
+    }
+    columns.push(numbers(by.name()));
+    let mut table = Table::new(columns);
+    let mut row = |name: String, run: &Run| {
+        let mut row = vec![name, run.id.clone()];
+        match &run.simulation {
+            Some(found) => {
+                let cost = found.contact_cost.mean + found.redeemed.mean;
+                row.extend([decimals(found.contacts.mean, 0), average(currency, Some(cost))]);
+            }
+            None if run.off_policy.is_some() => {}
+            None => row.extend([group(contacts(run)), currency.format(worst_case_cost(run))]),
+        }
+        row.push(by.show(run));
+        table.row(row);
+    };
+    let mut order: Vec<_> = variants.iter().collect();
+    let rank = |run: &Run| by.value(run).unwrap_or(f64::NEG_INFINITY);
+    order.sort_by(|(_, a), (_, b)| rank(b).total_cmp(&rank(a)));
+    for (name, run) in order {
+        row(name.clone(), run);
+    }
+    let again = if *by == SweepBy::Profit { "later futures" } else { "untouched period" };
+    row(format!("{} ({again})", variants[*best].0), last);
+    table
 }

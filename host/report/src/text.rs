@@ -16,7 +16,7 @@ pub(crate) fn render(document: &Document, style: Style) -> String {
     let mut out = paint(&document.verdict, Some(code(document.tone).unwrap_or(BOLD)), style);
     out.push('\n');
     let mut is_below_heading = false;
-    for block in &document.blocks {
+    for block in document.blocks.iter().filter(|block| !matches!(block, Block::Picture(_))) {
         // A heading belongs to what follows.
         if !is_below_heading {
             out.push('\n');
@@ -40,6 +40,7 @@ fn render_block(block: &Block, lang: Lang, style: Style, out: &mut String) {
         Block::Facts(facts) => render_facts(facts, style, out),
         Block::Table(table) => render_table(table, style, out),
         Block::Chart(chart) => render_chart(chart, lang, style, out),
+        Block::Picture(_) => {}
     }
 }
 

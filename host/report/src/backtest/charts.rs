@@ -6,8 +6,8 @@ use stratagem_replay::ActionSummary;
 use super::{OBSERVATIONAL, contacts, worst_case_cost};
 use crate::Lang;
 use crate::chart::{
-    Axis, Band, Change, Chart, Cohort, Cohorts, Funnel, Interval, Line, Plot, Point, Step, Unit, Waterfall,
-    Wave, day,
+    Axis, Band, Change, Chart, Cohort, Cohorts, Funnel, HeatMap, Interval, Line, Plot, Point, Step, Unit,
+    Waterfall, Wave, day,
 };
 use crate::document::Document;
 use crate::numbers::{percent, ppm};
@@ -163,6 +163,45 @@ pub(super) fn best_case(run: &Run, out: &mut Document) {
         plot: Plot::Waterfall(Waterfall {
             y: Axis::new(lang.say("amount", "金额"), Unit::Amount(run.data.currency.code.clone())),
             steps,
+        }),
+    });
+}
+
+/// Orders that a contact causes, and multiples of the face values, over which the sensitivity goes.
+const EFFECTS: [f64; 6] = [0.0, 0.01, 0.02, 0.05, 0.1, 0.2];
+const DISCOUNTS: [f64; 5] = [0.0, 0.5, 1.0, 1.5, 2.0];
+
+/// What effect a live campaign would need at which discount: ROI = (margin × caused GMV − cost) / cost.
+pub(super) fn sensitivity(run: &Run, out: &mut Document) {
+    let (summary, lang) = (&run.summary, out.lang);
+    let attributed = &summary.treated;
+    if contacts(run) == 0 || worst_case_cost(run) == 0 || attributed.attributed_orders == 0 {
+        return;
+    }
+    let order_value = attributed.attributed_gmv as f64 / attributed.attributed_orders as f64;
+    let margin = f64::from(summary.margin_ppm) / f64::from(stratagem_model::PPM);
+    let roi = |effect: f64, discount: f64| {
+        let earned = contacts(run) as f64 * effect * order_value * margin;
+        let cost = summary.contact_cost as f64 + discount * summary.offer_exposure as f64;
+        (cost > 0.0).then_some((earned - cost) / cost)
+    };
+    out.chart(Chart {
+        title: lang.say("What effect would pay?", "效果多大才能回本？").into(),
+        caption: lang
+            .say(
+                "Assumed, not measured: ROI if so many orders a contact were caused (rows), worth what attributed orders \
+                 are, at multiples of the face values (columns), every offer being redeemed.",
+                "假设而非测得：若每次触达带来这么多增量订单（行，金额同归因订单），在面值的各倍数下（列）且优惠全部核销时的 ROI。",
+            )
+            .into(),
+        plot: Plot::HeatMap(HeatMap {
+            x: Axis::new(lang.say("face value, multiples", "面值倍数"), Unit::Number(2)),
+            y: Axis::new(lang.say("orders caused a contact", "每次触达的增量订单"), Unit::Share),
+            value: Axis::new("ROI", Unit::Share),
+            columns: DISCOUNTS.to_vec(),
+            rows: EFFECTS.to_vec(),
+            values: EFFECTS.iter().map(|e| DISCOUNTS.iter().map(|d| roi(*e, *d)).collect()).collect(),
+            break_even: 0.0,
         }),
     });
 }

@@ -1,5 +1,6 @@
 //! A run in full: what it may claim, what the strategy would have done, and whether to believe it.
 
+mod caveats;
 mod charts;
 mod checks;
 mod evidence;
@@ -9,7 +10,7 @@ mod simulation;
 mod tables;
 mod treatments;
 
-use stratagem_library::Run;
+use stratagem_library::{LoggedLine, Run};
 use stratagem_model::money::group;
 
 use crate::Lang;
@@ -17,11 +18,16 @@ use crate::document::{Document, Tone};
 use crate::numbers::{Amounts, Digests, interval, percent, ppm};
 
 pub(crate) use checks::{audit_name, differs_from_zero, doubt};
-pub(crate) use off_policy::{Rewards, evaluation as evaluation_sections};
+pub(crate) use off_policy::{Rewards, earned, evaluation as evaluation_sections, preferred};
 pub(crate) use setting::{cap, consent};
 
 /// The mode that this report knows how to speak of.
 pub(crate) const OBSERVATIONAL: &str = "observational-replay";
+
+/// What a mode is called where there is little room.
+pub(crate) fn short_mode(mode: &str) -> &str {
+    if mode == OBSERVATIONAL { "replay" } else { mode }
+}
 
 /// What a mode is called.
 fn mode_name(mode: &str, lang: Lang) -> String {
@@ -55,6 +61,27 @@ pub(crate) fn claim(mode: &str, lang: Lang) -> String {
             format!("what this mode may claim is not known to this version ({other})"),
             format!("此版本不知道该模式可以主张什么（{other}）"),
         ),
+    }
+}
+
+/// What a run's mode may say of it, in a few words.
+pub(crate) fn result(run: &Run, lang: Lang) -> String {
+    if let Some(found) = &run.simulation {
+        let profit = simulation::profit(run, found);
+        return lang.say(format!("assumed profit {profit}"), format!("假定利润 {profit}"));
+    }
+    if let Some(found) = &run.off_policy {
+        let (rewards, best) = (Rewards::of(run, found, lang), preferred(&found.evaluation));
+        let estimate = best.bootstrap.as_ref().unwrap_or(&best.normal);
+        return format!("{} ({})", rewards.say(estimate.value), rewards.interval(estimate));
+    }
+    match run.summary.break_even_share {
+        Some(share) if share <= 1.0 => {
+            let share = percent(share);
+            lang.say(format!("{share} must be caused"), format!("{share} 须真正由触达带来"))
+        }
+        None if worst_case_cost(run) == 0 => lang.say("nothing is spent", "没有支出").into(),
+        _ => lang.say("cannot pay", "无法回本").into(),
     }
 }
 
@@ -92,6 +119,10 @@ pub(crate) fn document(run: &Run, digests: Digests, lang: Lang) -> Document {
         out.facts(setting::facts(run, lang));
         simulation::sections(run, simulation, &mut out);
         out.heading(lang.say("The first of the worlds", "第一个世界"));
+        out.note(lang.say(
+            "One of them in the form of a replay: what was attributed in it, and who was contacted.",
+            "以回放的形式展示其中一个世界：触达了谁，归因了多少。",
+        ));
         tables::actions(run, &mut out);
         charts::funnel(run, &mut out);
         tables::decisions(run, &mut out);
@@ -106,6 +137,7 @@ pub(crate) fn document(run: &Run, digests: Digests, lang: Lang) -> Document {
     charts::curve(run, &mut out);
     money(run, &mut out);
     charts::best_case(run, &mut out);
+    charts::sensitivity(run, &mut out);
     tables::classes(run, &mut out);
     tables::stages(run, &mut out);
     charts::cohorts(run, &mut out);
@@ -120,7 +152,10 @@ pub(crate) fn document(run: &Run, digests: Digests, lang: Lang) -> Document {
 /// What every report ends with.
 fn ended(run: &Run, digests: Digests, mut out: Document) -> Document {
     let lang = out.lang;
-    checks::audits(run, &mut out);
+    // Nothing else can be audited.
+    if run.is_replay() {
+        checks::audits(run, &mut out);
+    }
     log(run, &mut out);
     out.heading(lang.say("Receipt", "凭证"));
     out.facts(receipt(run, digests, lang));
@@ -278,8 +313,12 @@ fn log(run: &Run, out: &mut Document) {
     if lines.is_empty() {
         return;
     }
-    let mut details: Vec<_> =
-        lines.iter().take(SHOWN).map(|line| format!("{}: {}", line.level, line.message)).collect();
+    let level = |level: &str| match level {
+        "warn" => lang.say("warn", "警告"),
+        _ => lang.say("error", "错误"),
+    };
+    let line = |line: &&LoggedLine| format!("{}{}{}", level(&line.level), lang.colon(), line.message);
+    let mut details: Vec<_> = lines.iter().take(SHOWN).map(line).collect();
     if lines.len() > SHOWN {
         let more = lines.len() - SHOWN;
         details.push(lang.say(format!("and {more} more"), format!("另有 {more} 条")));
@@ -289,20 +328,27 @@ fn log(run: &Run, out: &mut Document) {
 
 fn receipt(run: &Run, digests: Digests, lang: Lang) -> Vec<(&'static str, String)> {
     let receipt = &run.receipt;
-    let (decisions, digest) = (group(receipt.decisions), digests.show(&receipt.decisions_digest));
     let (id, at) = (&run.id, &run.recorded_at);
     let mut facts = vec![
-        (
-            lang.say("decisions", "决策"),
-            lang.say(format!("{decisions}, digest {digest}"), format!("{decisions}，摘要 {digest}")),
-        ),
         (lang.say("engine", "引擎"), receipt.engine.clone()),
         (lang.say("run", "回测"), lang.say(format!("{id}, recorded {at}"), format!("{id}，记录于 {at}"))),
-        (
-            lang.say("again", "重跑"),
-            format!("stratagem library rerun {id} {}.wasm --store STORE", run.strategy.name),
-        ),
     ];
+    // On a log nothing is decided.
+    if run.off_policy.is_none() {
+        let (decisions, digest) = (group(receipt.decisions), digests.show(&receipt.decisions_digest));
+        let of = if run.simulation.is_some() {
+            lang.say(" in the first world", "（第一个世界）")
+        } else {
+            ""
+        };
+        let text =
+            lang.say(format!("{decisions}{of}, digest {digest}"), format!("{decisions}{of}，摘要 {digest}"));
+        facts.insert(0, (lang.say("decisions", "决策"), text));
+    }
+    if run.is_replay() {
+        let command = format!("stratagem library rerun {id} {}.wasm --store STORE", run.strategy.name);
+        facts.push((lang.say("again", "重跑"), command));
+    }
     if digests == Digests::Full {
         facts.push((lang.say("component", "组件"), run.strategy.digest.clone()));
         facts.push((lang.say("fingerprint", "指纹"), run.data.fingerprint.clone()));

@@ -11,13 +11,17 @@ pub(super) fn facts(run: &Run, lang: Lang) -> Vec<(&'static str, String)> {
     let parameters: Vec<_> =
         run.strategy.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let none = lang.say("none", "无").to_owned();
-    vec![
+    let mut facts = vec![
         (lang.say("strategy", "策略"), strategy(run, lang)),
         (lang.say("parameters", "参数"), if parameters.is_empty() { none } else { parameters.join(" ") }),
         (lang.say("period", "期间"), period(run, lang)),
         (lang.say("data", "数据"), data(run, lang)),
-        (lang.say("gates", "门控"), gates(run, lang)),
-    ]
+    ];
+    // A log is evaluated as it was drawn: nothing is gated any more.
+    if run.off_policy.is_none() {
+        facts.push((lang.say("gates", "门控"), gates(run, lang)));
+    }
+    facts
 }
 
 fn strategy(run: &Run, lang: Lang) -> String {
@@ -40,9 +44,21 @@ fn period(run: &Run, lang: Lang) -> String {
     };
     let (from, until, end) = (&period.from, &period.until, &period.data_end);
     let window = lang.days(period.window_days.into());
+    let counted = match run.off_policy {
+        None => lang.say(
+            format!("orders attributed for {window} after a contact"),
+            format!("触达后 {window}内的订单计入归因"),
+        ),
+        Some(_) => lang
+            .say(format!("rewards counted for {window} after a row"), format!("每行之后 {window}内计入回报")),
+    };
+    let end = match run.simulation {
+        None => lang.say(format!("data end {end}"), format!("数据截至 {end}")),
+        Some(_) => lang.say(format!("simulated until {end}"), format!("模拟至 {end}")),
+    };
     lang.say(
-        format!("{from} to {until}{days}, orders attributed for {window} after a contact; data end {end}"),
-        format!("{from} 至 {until}{days}，触达后 {window}内的订单计入归因；数据截至 {end}"),
+        format!("{from} to {until}{days}, {counted}; {end}"),
+        format!("{from} 至 {until}{days}，{counted}；{end}"),
     )
 }
 

@@ -2,7 +2,7 @@
 
 use stratagem_library::Run;
 use stratagem_model::PPM;
-use stratagem_model::money::group;
+use stratagem_model::money::{Money, group};
 use stratagem_replay::simulation::{BreakEven, Quantiles, Simulation};
 
 use crate::Lang;
@@ -10,10 +10,18 @@ use crate::chart::{
     Axis, Band, Change, Chart, HeatMap, Interval, Line, Plot, Point, Step, Unit, Waterfall, day,
 };
 use crate::document::{Document, Tone};
-use crate::numbers::{decimals, percent, ppm, signed};
+use crate::numbers::{NONE, decimals, percent, ppm, signed};
+use crate::repurchase::{self, TimeUnit};
 use crate::table::{Table, numbers, words};
 
 pub(crate) const SIMULATION: &str = "simulation";
+
+/// The profit's mean, and what 95 % of the worlds lie between.
+pub(super) fn profit(run: &Run, simulation: &Simulation) -> String {
+    let amount = |value: f64| signed(&run.data.currency, value);
+    let Quantiles { mean, low, high, .. } = simulation.profit;
+    format!("{} {} ({} … {})", amount(mean), run.data.currency.code, amount(low), amount(high))
+}
 
 /// The first line: what was assumed, and what comes of it.
 pub(super) fn verdict(run: &Run, simulation: &Simulation, lang: Lang) -> String {
@@ -61,7 +69,8 @@ fn effects(simulation: &Simulation, out: &mut Document) {
         numbers(lang.say("break-even", "盈亏平衡")),
     ]);
     for effect in &simulation.effects {
-        let never = || lang.say("not reached", "未达到").to_owned();
+        // Of an action that is declared to do nothing none was tried.
+        let never = || if effect.high > 0.0 { lang.say("not reached", "未达到") } else { NONE }.to_owned();
         table.row([
             effect.action.clone(),
             percent(effect.low),
@@ -101,7 +110,8 @@ fn outcome(run: &Run, simulation: &Simulation, out: &mut Document) {
         numbers("97.5 %"),
     ]);
     let count = |value: f64| group(value.round().max(0.0) as u64);
-    let money = |value: f64| signed(currency, value);
+    let change = |value: f64| signed(currency, value);
+    let money = |value: f64| currency.format(value.round() as Money);
     let mut row = |name: &str, of: &Quantiles, show: &dyn Fn(f64) -> String| {
         table.row([name.to_owned(), show(of.mean), show(of.low), show(of.median), show(of.high)]);
     };
@@ -113,7 +123,7 @@ fn outcome(run: &Run, simulation: &Simulation, out: &mut Document) {
     row(lang.say("of these cannibalised", "其中自然订单核销"), &simulation.cannibalised, &count);
     row(lang.say("contact cost", "触达成本"), &simulation.contact_cost, &money);
     row(lang.say("coupons redeemed, face value", "核销面值"), &simulation.redeemed, &money);
-    row(lang.say("profit", "利润"), &simulation.profit, &money);
+    row(lang.say("profit", "利润"), &simulation.profit, &change);
     row(lang.say("deepest drawdown", "最大回撤"), &simulation.drawdown, &money);
     if let Some(roi) = &simulation.roi {
         row("ROI", roi, &|value| percent(value));
@@ -283,4 +293,19 @@ fn models(run: &Run, simulation: &Simulation, out: &mut Document) {
             run.summary.period.from
         ),
     ));
+    if let Some(tried) = &fitted.tried {
+        out.note(lang.say(
+            format!(
+                "Tried on what is known: the same model, fitted until {}, of the days from then to {}.",
+                tried.until, tried.end
+            ),
+            format!(
+                "以已知数据检验：同一模型仅以截至 {} 的数据拟合，预测其后至 {}。",
+                tried.until, tried.end
+            ),
+        ));
+        repurchase::foretold(&tried.holdout, out);
+        let until = Some(tried.until.as_str());
+        repurchase::tracking(&tried.from, until, TimeUnit::Days, &tried.tracking, out);
+    }
 }

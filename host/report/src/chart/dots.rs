@@ -160,7 +160,7 @@ pub(super) fn love(love: &Love, width: f64, lang: Lang) -> Drawing {
         false => 12.0,
     };
     let values = rows.iter().flat_map(|row| [row.before.abs(), row.after.abs()]);
-    let x = Scale::around(values.chain([0.0, 1.5 * BALANCED]), left..width - 8.0).padded(0.0, 0.02);
+    let x = Scale::around(values.chain([0.0, 1.5 * BALANCED]), left..width - 36.0).padded(0.0, 0.02);
     let axis = Axis::new(
         lang.say("absolute standardised mean difference", "标准化均值差（绝对值）"),
         Unit::Number(2),

@@ -246,7 +246,7 @@ fn tracking(tracking: &Tracking, lang: Lang) -> Table {
     ]);
     for at in spread(tracking.points.len(), POINTS_SHOWN) {
         let point = &tracking.points[at];
-        let is_held = point.x > tracking.boundary;
+        let is_held = point.x >= tracking.boundary;
         let span =
             if is_held { lang.say("holdout", "验证期") } else { lang.say("calibration", "校准期") };
         let error = (point.actual != 0.0).then(|| percent_bare(point.expected / point.actual - 1.0));

@@ -240,7 +240,7 @@ pub(crate) struct Tracking {
     pub(crate) y: Axis,
     /// In ascending order of `x`.
     pub(crate) points: Vec<Tracked>,
-    /// Where the calibration ends and the holdout period begins.
+    /// Where the calibration ends and the holdout period begins; infinite without one.
     pub(crate) boundary: f64,
 }
 

@@ -1,9 +1,9 @@
 //! The conditions of runs: what must be equal for their numbers to be held against each other.
 
-use stratagem_library::Run;
+use stratagem_library::{OffPolicy, Run};
 
 use crate::Lang;
-use crate::backtest::{cap, consent};
+use crate::backtest::{Rewards, cap, consent};
 use crate::numbers::{plural, ppm, short};
 
 /// A condition in which runs differ.
@@ -35,13 +35,27 @@ const CONDITIONS: &[Condition] = &[
     ("budget", |run| run.policy.budget.map_or("none".into(), |budget| run.data.currency.format(budget))),
     ("retry", |run| plural(run.retry_days.into(), "day")),
     ("seed", |run| run.policy.seed.to_string()),
+    ("log", |run| {
+        let name = |found: &OffPolicy| format!("{} {}", found.log, short(&found.fingerprint));
+        run.off_policy.as_ref().map_or("none".into(), name)
+    }),
+    ("reward", |run| {
+        let name = |found: &OffPolicy| Rewards::of(run, found, Lang::English).name;
+        run.off_policy.as_ref().map_or("none".into(), name)
+    }),
 ];
+
+/// What is not asked of a log, whose actions were drawn long ago.
+const GATES: [&str; 6] = ["global holdout", "own holdout", "consent", "frequency cap", "budget", "retry"];
 
 pub(super) fn differences(runs: &[Run]) -> Vec<Difference> {
     let difference = |(name, of): &Condition| {
         values(runs, *of).map(|values| Difference { name, values: format!("{name}: {values}") })
     };
-    CONDITIONS.iter().filter_map(difference).collect()
+    // Runs of other modes differ in enough by that.
+    let is_on_log = runs.iter().any(|run| run.off_policy.is_some());
+    let is_compared = |(name, _): &&Condition| !(is_on_log && GATES.contains(name));
+    CONDITIONS.iter().filter(is_compared).filter_map(difference).collect()
 }
 
 /// Each run's value, if they are not all equal.
@@ -56,7 +70,8 @@ fn values(runs: &[Run], of: impl Fn(&Run) -> String) -> Option<String> {
 /// What does not spoil a comparison, but explains some of it.
 pub(super) fn notes(runs: &[Run]) -> Vec<String> {
     let mut out = vec![];
-    if let Some(values) = values(runs, |run| ppm(run.summary.margin_ppm)) {
+    let is_paid = runs.iter().all(|run| run.off_policy.is_none());
+    if let Some(values) = values(runs, |run| ppm(run.summary.margin_ppm)).filter(|_| is_paid) {
         out.push(format!("ROI and break-even rest on different margins: {values}"));
     }
     if let Some(values) = values(runs, |run| run.receipt.engine.clone()) {
@@ -84,6 +99,7 @@ fn pair(earlier: &Run, run: &Run) -> Option<String> {
         ));
     }
     let is_same = earlier.receipt.decisions_digest == run.receipt.decisions_digest;
-    (is_same && earlier.receipt.decisions > 0)
+    // A simulation's are those of the first of its worlds.
+    (is_same && earlier.receipt.decisions > 0 && run.is_replay())
         .then(|| format!("{} and {} made exactly the same decisions", earlier.id, run.id))
 }

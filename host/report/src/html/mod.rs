@@ -101,7 +101,7 @@ fn render_block(block: &Block, id: &str, heading: &str, lang: Lang) -> Markup {
         },
         Block::Facts(facts) => html! { dl { @for fact in facts { (render_fact(fact)) } } },
         Block::Table(of) => table(of, heading),
-        Block::Chart(of) => chart::render(of, id, lang),
+        Block::Chart(of) | Block::Picture(of) => chart::render(of, id, lang),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Every form of every report, as snapshots.
 
 mod fixture;
+mod modes;
 mod pages;
 mod runs;
 mod stores;
