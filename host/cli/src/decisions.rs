@@ -20,8 +20,11 @@ use stratagem_store::Store;
 use crate::exit::Usage;
 use crate::output::WholeFile;
 
-const COLUMNS: [&str; 8] =
-    ["time", "customer", "action", "item", "score", "when", "reason", "propensity_ppm"];
+const COLUMNS: [&str; 9] =
+    ["time", "customer", "action", "item", "score", "when", "reason", "propensity_ppm", "mode"];
+
+/// The mode of decisions that were not carried out: what followed them says nothing of the actions.
+pub(crate) const REPLAY: &str = "replay";
 
 /// A decision log being written.
 pub(crate) struct DecisionFile<'a> {
@@ -114,6 +117,7 @@ impl Sink for DecisionFile<'_> {
                         &d.when.to_string(),
                         d.reason.name(),
                         &d.propensity_ppm.to_string(),
+                        REPLAY,
                     ])?;
                 }
                 Ok(())
@@ -122,8 +126,9 @@ impl Sink for DecisionFile<'_> {
                 let mut times = TimestampMillisecondBuilder::new().with_timezone("UTC");
                 let mut whens = TimestampMillisecondBuilder::new().with_timezone("UTC");
                 let (mut scores, mut propensities) = (Int64Builder::new(), Int64Builder::new());
-                let (mut customers, mut actions, mut items, mut reasons) =
-                    (StringBuilder::new(), StringBuilder::new(), StringBuilder::new(), StringBuilder::new());
+                let (mut customers, mut actions, mut items) =
+                    (StringBuilder::new(), StringBuilder::new(), StringBuilder::new());
+                let (mut reasons, mut modes) = (StringBuilder::new(), StringBuilder::new());
                 for d in decisions {
                     times.append_value(d.time.0);
                     customers.append_value(&self.names[&d.customer]);
@@ -133,6 +138,7 @@ impl Sink for DecisionFile<'_> {
                     whens.append_value(d.when.0);
                     reasons.append_value(d.reason.name());
                     propensities.append_value(d.propensity_ppm.into());
+                    modes.append_value(REPLAY);
                 }
                 let columns: Vec<ArrayRef> = vec![
                     Arc::new(times.finish()),
@@ -143,6 +149,7 @@ impl Sink for DecisionFile<'_> {
                     Arc::new(whens.finish()),
                     Arc::new(reasons.finish()),
                     Arc::new(propensities.finish()),
+                    Arc::new(modes.finish()),
                 ];
                 let batch = RecordBatch::try_new(Arc::clone(schema), columns).map_err(io::Error::other)?;
                 writer.write(&batch).map_err(io::Error::other)
@@ -163,6 +170,7 @@ fn schema() -> Schema {
         time(),
         DataType::Utf8,
         DataType::Int64,
+        DataType::Utf8,
     ];
     let fields = COLUMNS.iter().zip(types).map(|(name, r#type)| Field::new(*name, r#type, *name == "item"));
     Schema::new(fields.collect::<Vec<_>>())

@@ -12,23 +12,31 @@ use stratagem_store::ingest::{ReadAs, TableFile};
 
 use crate::args::{CorrectionArg, EffectArgs};
 use crate::exit::Usage;
-use crate::ingest::format;
-use crate::output::{self, ReportFile};
+use crate::output::Output;
 use crate::progress;
-use crate::values::fraction;
+use crate::values::inside;
 
 pub(crate) fn run(args: &EffectArgs) -> anyhow::Result<()> {
-    let report = args.report.report.as_deref().map(ReportFile::create).transpose()?;
-    let stop = progress::stop_flag()?;
+    let output = Output::new(&args.output)?;
+    let stop = progress::stop_at_once()?;
     let file = TableFile::open(&args.file, None)?;
     let mut wanted = vec![(args.arm.as_str(), ReadAs::Words)];
     wanted.extend(args.outcome.iter().chain(&args.covariate).map(|name| (name.as_str(), ReadAs::Numbers)));
     let columns = file.read(&wanted, &Zone::utc(), &stop)?;
     let (codes, words) = columns[0].words();
+    if let Some(row) = codes.iter().position(|code| words[*code as usize].trim().is_empty()) {
+        let message = format!("{}: column `{}` is empty", file.line(row), args.arm);
+        return Err(Usage::new(message, "name the arm of every customer, or leave the row out").into());
+    }
     let arms = Arms::new(args, codes, words)?;
     let shares = arms.shares(args)?;
-    let test = guard_sample_ratio(&arms.sizes(), &shares)?;
-    let confidence = fraction(&args.confidence, "--confidence")?;
+    let sizes = arms.sizes();
+    let test = guard_sample_ratio(&sizes, &shares).map_err(|refusal| {
+        let each: Vec<_> = arms.names.iter().zip(&sizes).map(|(arm, size)| format!("{arm} {size}")).collect();
+        anyhow::Error::from(refusal).context(format!("the arms cannot be compared: {}", each.join(", ")))
+    })?;
+    let confidence = inside(&args.confidence, "--confidence")?;
+    check(args)?;
     let covariate = args.covariate.as_ref().map(|_| columns.last().expect("it was asked for last").numbers());
     let outcomes = args
         .outcome
@@ -38,18 +46,30 @@ pub(crate) fn run(args: &EffectArgs) -> anyhow::Result<()> {
     let found = Effects {
         file: file.name().to_owned(),
         fingerprint: file.fingerprint()?,
-        arms: arms.names.clone().into_iter().zip(arms.sizes()).collect(),
+        arms: arms.names.clone().into_iter().zip(sizes).collect(),
         sample_ratio: test,
         confidence,
         draws: args.draws,
         seed: args.seed,
         outcomes: outcomes.collect::<Result<_, Refusal>>()?,
     };
-    let lang = args.report.lang.into();
-    if let Some(file) = report {
-        file.write_page(|is_html| stratagem_report::effects_page(&found, lang, is_html))?;
+    output.give(
+        |is_html, lang| stratagem_report::effects_page(&found, lang, is_html),
+        |format, style, lang| stratagem_report::effects(&found, format, style, lang),
+    )
+}
+
+/// What no data is to blame for.
+fn check(args: &EffectArgs) -> anyhow::Result<()> {
+    if args.draws == 1 {
+        return Err(Usage::new("`--draws 1` is no bootstrap", "use 0 for none, or some thousands").into());
     }
-    output::print(&stratagem_report::effects(&found, format(args.format), output::style(), lang))
+    if let Some(customers) = args.sequential.filter(|customers| !(*customers > 0.0 && customers.is_finite()))
+    {
+        let message = format!("`--sequential {customers}` is no number of customers");
+        return Err(Usage::new(message, "write the number around which intervals are to be tightest").into());
+    }
+    Ok(())
 }
 
 /// The arms, the control first, and the rows of each.
@@ -62,6 +82,14 @@ impl Arms {
     fn new(args: &EffectArgs, codes: &[u32], words: &[String]) -> anyhow::Result<Self> {
         let mut names = words.to_vec();
         names.sort();
+        if names.len() < 2 {
+            let message = match names.len() {
+                0 => format!("`{}` has no rows", args.file.display()),
+                _ => format!("column `{}` has one arm, `{}`", args.arm, names[0]),
+            };
+            let hint = "an effect is a difference between arms: name their column with `--arm`";
+            return Err(Usage::new(message, hint).into());
+        }
         let control = match &args.control {
             Some(name) => names.iter().position(|arm| arm == name).ok_or_else(|| {
                 let arms: Vec<_> = names.iter().map(|arm| format!("`{arm}`")).collect();
@@ -70,14 +98,6 @@ impl Arms {
             None => names.iter().position(|arm| arm.eq_ignore_ascii_case("control")).unwrap_or(0),
         };
         names[..=control].rotate_right(1);
-        if names.len() < 2 {
-            let message = format!("column `{}` has {} arm", args.arm, names.len());
-            return Err(Usage::new(
-                message,
-                "an effect is a difference between arms: name their column with `--arm`",
-            )
-            .into());
-        }
         let place = |word: &String| names.iter().position(|name| name == word).expect("both are the words");
         let places: Vec<_> = words.iter().map(place).collect();
         let mut rows = vec![vec![]; names.len()];

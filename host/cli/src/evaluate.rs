@@ -13,14 +13,17 @@ use stratagem_store::ingest::{ReadAs, TableColumn, TableFile};
 
 use crate::args::EvaluateArgs;
 use crate::exit::Usage;
-use crate::ingest::format;
-use crate::output::{self, ReportFile};
+use crate::output::Output;
 use crate::values::fraction;
 use crate::{progress, strategy};
 
 pub(crate) fn run(args: &EvaluateArgs) -> anyhow::Result<()> {
-    let report = args.report.report.as_deref().map(ReportFile::create).transpose()?;
-    let stop = progress::stop_flag()?;
+    let output = Output::new(&args.output)?;
+    if args.switch.is_nan() || args.switch < 0.0 {
+        let message = format!("`--switch {}` is no weight", args.switch);
+        return Err(Usage::new(message, "write the weight above which Switch-DR trusts the model").into());
+    }
+    let stop = progress::stop_at_once()?;
     let file = TableFile::open(&args.log, None)?;
     let policy = Target::parse(args)?;
     let mut names = names(&file, args, &stop)?;
@@ -41,11 +44,10 @@ pub(crate) fn run(args: &EvaluateArgs) -> anyhow::Result<()> {
         reward: args.reward.clone(),
         evaluation: evaluate(&log, &policy_on_log, &options)?,
     };
-    let lang = args.report.lang.into();
-    if let Some(file) = report {
-        file.write_page(|is_html| stratagem_report::evaluation_page(&found, lang, is_html))?;
-    }
-    output::print(&stratagem_report::evaluation(&found, format(args.format), output::style(), lang))
+    output.give(
+        |is_html, lang| stratagem_report::evaluation_page(&found, lang, is_html),
+        |format, style, lang| stratagem_report::evaluation(&found, format, style, lang),
+    )
 }
 
 /// The categorical columns of the log.
@@ -73,9 +75,12 @@ fn names(file: &TableFile, args: &EvaluateArgs, stop: &AtomicBool) -> anyhow::Re
 fn categorical(column: TableColumn) -> Categorical {
     match column {
         TableColumn::Words { codes, words } => {
-            // No action is an action.
-            let name = |word: String| if word.is_empty() { NOTHING.to_owned() } else { word };
-            Categorical { names: words.into_iter().map(name).collect(), codes }
+            // No action is an action, however it is written.
+            let name = |code: &u32| match words[*code as usize].trim() {
+                "" => NOTHING,
+                word => word,
+            };
+            Categorical::of(codes.iter().map(name))
         }
         _ => Categorical::default(),
     }
@@ -132,6 +137,11 @@ enum Target {
 impl Target {
     fn parse(args: &EvaluateArgs) -> anyhow::Result<Self> {
         let text = &args.policy;
+        let is_strategy = text.ends_with(".wasm");
+        if !is_strategy && !args.set.is_empty() {
+            let message = format!("`--set` is for a strategy, and `{text}` is none");
+            return Err(Usage::new(message, "leave `--set` out").into());
+        }
         if text == "uniform" {
             return Ok(Self::Uniform);
         }
@@ -141,13 +151,12 @@ impl Target {
         if let Some(column) = text.strip_prefix("column:") {
             return Ok(Self::Column(column.to_owned()));
         }
-        let path = std::path::Path::new(text);
-        if path.extension().is_none_or(|extension| extension != "wasm") {
+        if !is_strategy {
             let message = format!("`--policy {text}` is no policy");
             let hint = "use `uniform`, `always:ACTION`, `column:NAME`, or the path of a strategy's .wasm";
             return Err(Usage::new(message, hint).into());
         }
-        Ok(Self::Strategy(Box::new(strategy::load(path, &args.set)?)))
+        Ok(Self::Strategy(Box::new(strategy::load(std::path::Path::new(text), &args.set)?)))
     }
 
     /// Actions that only the policy knows: the log has no support for them, which must be seen.

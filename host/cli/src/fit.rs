@@ -1,8 +1,8 @@
 //! `stratagem fit`: repurchase and spend models on a store or a file of orders.
 
-use stratagem_insight::{Needs, PurchaseDays, StoreContext, Timelines};
+use stratagem_insight::{Needs, PurchaseDays, PurchaseLog, StoreContext, Timelines};
 use stratagem_measure::Refusal;
-use stratagem_measure::repurchase::{Fit, GammaGamma, History, Holdout, Kind, Model, Spending, Tracking};
+use stratagem_measure::repurchase::{Fit, GammaGamma, History, Kind, Model, Spending};
 use stratagem_model::time::{Day, date_of};
 use stratagem_model::{BUCKETS, Currency, Time, Zone};
 use stratagem_report::{RepurchaseFit, SpendFit, TimeUnit};
@@ -11,41 +11,44 @@ use stratagem_store::{MemoryStore, Settings, SledStore, Store};
 
 use crate::args::{FitArg, FitArgs, UnitArg};
 use crate::exit::Usage;
-use crate::ingest::format;
-use crate::output::{self, ReportFile, WholeFile};
+use crate::output::{Output, WholeFile};
 use crate::values::day;
 use crate::{ingest, progress};
 
 pub(crate) fn run(args: &FitArgs) -> anyhow::Result<()> {
-    let report = args.report.report.as_deref().map(ReportFile::create).transpose()?;
+    let output = Output::new(&args.output)?;
+    if let Some(path) = args.scores.as_deref().filter(|path| path.extension().is_none_or(|end| end != "csv"))
+    {
+        let message = format!("`{}` is not a .csv file", path.display());
+        return Err(Usage::new(message, "name it `scores.csv`").into());
+    }
     let scores = args.scores.as_deref().map(WholeFile::create).transpose()?;
     let store = open(args)?;
     let data = Data::new(store.as_ref(), args)?;
-    let (form, style, lang) = (format(args.format), output::style(), args.report.lang.into());
-    let text = if args.model == FitArg::GammaGamma {
+    if args.model == FitArg::GammaGamma {
         let found = data.spend()?;
         if let Some(file) = scores {
             file.write(&data.spend_scores(&found.fit)?)?;
         }
-        if let Some(file) = report {
-            file.write_page(|is_html| stratagem_report::spend_page(&found, lang, is_html))?;
-        }
-        stratagem_report::spend(&found, form, style, lang)
+        output.give(
+            |is_html, lang| stratagem_report::spend_page(&found, lang, is_html),
+            |format, style, lang| stratagem_report::spend(&found, format, style, lang),
+        )
     } else {
         let found = data.orders(kind(args.model))?;
         if let Some(file) = scores {
             file.write(&data.order_scores(&found.fit)?)?;
         }
-        if let Some(file) = report {
-            file.write_page(|is_html| stratagem_report::repurchase_page(&found, lang, is_html))?;
-        }
-        stratagem_report::repurchase(&found, form, style, lang)
-    };
-    output::print(&text)
+        output.give(
+            |is_html, lang| stratagem_report::repurchase_page(&found, lang, is_html),
+            |format, style, lang| stratagem_report::repurchase(&found, format, style, lang),
+        )
+    }
 }
 
 fn kind(model: FitArg) -> Kind {
     match model {
+        FitArg::Nbd => Kind::Nbd,
         FitArg::BgNbd => Kind::BgNbd,
         FitArg::MbgNbd => Kind::MbgNbd,
         FitArg::ParetoNbd => Kind::ParetoNbd,
@@ -59,10 +62,14 @@ fn open(args: &FitArgs) -> anyhow::Result<Box<dyn Store>> {
         let path = args.store.as_deref().expect("the command line demands one of both");
         return Ok(Box::new(SledStore::open(path)?));
     };
-    let currency = Currency::new("USD").expect("it is a code");
-    let store = MemoryStore::new(Settings { zone: "UTC".into(), currency });
+    let unknown =
+        |message: String| Usage::new(message, "use codes such as `CNY` and zones such as `Asia/Shanghai`");
+    let currency = Currency::new(&args.currency)
+        .ok_or_else(|| unknown(format!("`--currency {}` is no ISO 4217 code", args.currency)))?;
+    let zone = Zone::new(&args.time_zone).map_err(|error| unknown(error.to_string()))?.name().to_owned();
+    let store = MemoryStore::new(Settings { zone, currency });
     let options = Options { mapping: Mapping::parse(&args.map)?, ..Options::new(FileKind::Orders) };
-    let stop = progress::stop_flag()?;
+    let stop = progress::stop_at_once()?;
     ingest::file(&store, file, &options, &stop)?;
     Ok(Box::new(store))
 }
@@ -77,7 +84,6 @@ struct Data<'s> {
     end: Day,
     /// Rows with an order until then, and what is known of them.
     rows: Vec<(usize, PurchaseDays)>,
-    zone: Zone,
 }
 
 impl<'s> Data<'s> {
@@ -105,7 +111,7 @@ impl<'s> Data<'s> {
             UnitArg::Days => TimeUnit::Days,
             UnitArg::Weeks => TimeUnit::Weeks,
         };
-        Ok(Self { rows: rows.collect(), store, timelines, unit, first, until, end, zone })
+        Ok(Self { rows: rows.collect(), store, timelines, unit, first, until, end })
     }
 
     fn history(&self, days: &PurchaseDays) -> Result<History, Refusal> {
@@ -114,51 +120,20 @@ impl<'s> Data<'s> {
     }
 
     fn orders(&self, kind: Kind) -> anyhow::Result<RepurchaseFit> {
-        let histories =
-            self.rows.iter().map(|(_, days)| self.history(days)).collect::<Result<Vec<_>, _>>()?;
+        let log = PurchaseLog::new([&self.timelines], self.unit.days());
+        let histories = log.histories(self.until)?;
         let fit = kind.fit(&histories)?;
-        let (holdout, tracking) = (self.holdout(&fit.model, &histories)?, self.tracking(&fit.model)?);
+        let foretell = || log.holdout(&fit.model, self.until, self.end);
         Ok(RepurchaseFit {
             from: date_of(self.first),
             until: date_of(self.until),
             data_end: date_of(self.end),
             unit: self.unit,
             repeaters: histories.iter().filter(|history| history.repeats() > 0).count() as u64,
+            holdout: (self.until < self.end).then(foretell).transpose()?,
+            tracking: log.tracking(&fit.model, self.until, self.end)?,
             fit,
-            holdout,
-            tracking,
         })
-    }
-
-    /// Days with orders of a row, distinct, ascending.
-    fn order_days(&self, row: usize) -> Vec<Day> {
-        let orders = self.timelines.orders(row);
-        let mut days: Vec<_> = orders.map(|order| self.zone.day(self.timelines.order_time(order))).collect();
-        days.sort_unstable();
-        days.dedup();
-        days
-    }
-
-    fn holdout(&self, model: &Model, histories: &[History]) -> Result<Option<Holdout>, Refusal> {
-        if self.until >= self.end {
-            return Ok(None);
-        }
-        let after = |row| self.order_days(row).iter().filter(|day| **day > self.until).count() as u32;
-        let actual: Vec<_> = self.rows.iter().map(|(row, _)| after(*row)).collect();
-        let horizon = f64::from(self.end - self.until) / self.unit.days();
-        Holdout::compare(model, histories, &actual, horizon).map(Some)
-    }
-
-    fn tracking(&self, model: &Model) -> Result<Vec<Tracking>, Refusal> {
-        let since = |day: Day| f64::from(day - self.first) / self.unit.days();
-        let (mut firsts, mut repeats) = (vec![], vec![]);
-        for (row, _) in &self.rows {
-            let days = self.order_days(*row);
-            firsts.push(since(days[0]));
-            repeats.extend(days[1..].iter().map(|day| since(*day)));
-        }
-        let weeks = (self.end - self.first + 1) as u32 / 7;
-        Tracking::of(model, &firsts, &repeats, 7.0 / self.unit.days(), weeks)
     }
 
     fn spend(&self) -> anyhow::Result<SpendFit> {

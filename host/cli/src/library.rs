@@ -4,7 +4,7 @@ use stratagem_store::SledStore;
 
 use crate::args::LibraryCommand;
 use crate::ingest::format;
-use crate::output::{self, ReportFile, style};
+use crate::output::{self, Output, style};
 use crate::rerun;
 
 pub(crate) fn run(command: &LibraryCommand) -> anyhow::Result<()> {
@@ -13,13 +13,9 @@ pub(crate) fn run(command: &LibraryCommand) -> anyhow::Result<()> {
             let runs = stratagem_library::runs(&SledStore::open(&store.store)?)?;
             stratagem_report::library_list(&runs, format(*f), style())
         }
-        LibraryCommand::Show { run, store, report, format: f } => {
-            let file = report.report.as_deref().map(ReportFile::create).transpose()?;
-            let run = stratagem_library::run(&SledStore::open(&store.store)?, run)?;
-            if let Some(file) = file {
-                file.write(&run, report.lang)?;
-            }
-            stratagem_report::backtest(&run, format(*f), style(), report.lang.into())
+        LibraryCommand::Show { run, store, output } => {
+            let output = Output::new(output)?;
+            return output.run(&stratagem_library::run(&SledStore::open(&store.store)?, run)?);
         }
         LibraryCommand::Compare { runs, store, format: f } => {
             let store = SledStore::open(&store.store)?;

@@ -3,13 +3,15 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
 use stratagem_library::Run;
-use stratagem_report::Style;
+use stratagem_report::{Format, Lang, Style};
 
-use crate::args::LangArg;
-use crate::exit::Usage;
+use crate::args::OutputArgs;
+use crate::exit::{Exit, Usage};
+use crate::ingest::format;
 
 /// Prints a result.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
@@ -36,6 +38,8 @@ pub(crate) fn style() -> Style {
 }
 
 /// A file that appears under its name once it is whole, so that no reader ever sees half of it.
+///
+/// What is begun and not whole is removed, also where the process ends at once.
 pub(crate) struct WholeFile {
     path: PathBuf,
     partial: PathBuf,
@@ -52,12 +56,19 @@ impl WholeFile {
         anyhow::ensure!(!path.is_dir(), "{}: it is a directory", failed());
         // Emptied only once it is ours: two files of one name, of this run or another, would spoil each other.
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(&partial);
-        let file = file.with_context(failed)?;
+        let file = file.map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => anyhow::Error::from(Usage::new(
+                format!("{}: there is no such folder", failed()),
+                "make it first",
+            )),
+            _ => anyhow::Error::from(error).context(failed()),
+        })?;
         if file.try_lock().is_err() {
             let message = format!("{}: it is being written already", failed());
             return Err(Usage::new(message, "give each file a name of its own").into());
         }
         file.set_len(0).with_context(failed)?;
+        unfinished().push(partial.clone());
         Ok(Self { path: path.into(), partial, file })
     }
 
@@ -83,14 +94,59 @@ impl WholeFile {
     }
 }
 
+/// What a command has to say: printed, and written as a report if one was asked for.
+pub(crate) struct Output<'a> {
+    args: &'a OutputArgs,
+    file: Option<ReportFile>,
+}
+
+impl<'a> Output<'a> {
+    /// Begins the report: where none can be written, this fails before any work is done.
+    pub(crate) fn new(args: &'a OutputArgs) -> anyhow::Result<Self> {
+        let file = args.report.as_deref().map(ReportFile::create).transpose()?;
+        Ok(Self { args, file })
+    }
+
+    pub(crate) fn has_report(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// A run: its report, then its text.
+    pub(crate) fn run(self, run: &Run) -> anyhow::Result<()> {
+        self.give(
+            |is_html, lang| {
+                if is_html {
+                    stratagem_report::html(run, lang)
+                } else {
+                    stratagem_report::markdown(run, lang)
+                }
+            },
+            |format, style, lang| stratagem_report::backtest(run, format, style, lang),
+        )
+    }
+
+    /// Something else: the report as a page or as Markdown, then its text.
+    pub(crate) fn give(
+        self,
+        page: impl FnOnce(bool, Lang) -> String,
+        text: impl FnOnce(Format, Style, Lang) -> String,
+    ) -> anyhow::Result<()> {
+        let lang = self.args.lang.into();
+        if let Some(ReportFile { file, is_html }) = self.file {
+            file.write(&page(is_html, lang))?;
+        }
+        print(&text(format(self.args.format), style(), lang))
+    }
+}
+
 /// A report that appears once it is whole, in the form that its name says.
-pub(crate) struct ReportFile {
+struct ReportFile {
     file: WholeFile,
     is_html: bool,
 }
 
 impl ReportFile {
-    pub(crate) fn create(path: &Path) -> anyhow::Result<Self> {
+    fn create(path: &Path) -> anyhow::Result<Self> {
         let is_html = match path.extension().and_then(|extension| extension.to_str()) {
             Some("html" | "htm") => true,
             Some("md") => false,
@@ -100,20 +156,6 @@ impl ReportFile {
             }
         };
         Ok(Self { file: WholeFile::create(path)?, is_html })
-    }
-
-    pub(crate) fn write(self, run: &Run, lang: LangArg) -> anyhow::Result<()> {
-        let text = if self.is_html {
-            stratagem_report::html(run, lang.into())
-        } else {
-            stratagem_report::markdown(run, lang.into())
-        };
-        self.file.write(&text)
-    }
-
-    /// Of something else than a run: the page, or the Markdown.
-    pub(crate) fn write_page(self, page: impl FnOnce(bool) -> String) -> anyhow::Result<()> {
-        self.file.write(&page(self.is_html))
     }
 }
 
@@ -125,5 +167,20 @@ impl Drop for WholeFile {
     fn drop(&mut self) {
         // Under its own name it is no longer there.
         let _ = std::fs::remove_file(&self.partial);
+        unfinished().retain(|partial| *partial != self.partial);
     }
+}
+
+/// The passing names of the files that are being written.
+fn unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
+    static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(vec![]);
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Ends the process after Ctrl-C, without half a file left.
+pub(crate) fn quit() -> ! {
+    for partial in unfinished().iter() {
+        let _ = std::fs::remove_file(partial);
+    }
+    std::process::exit(Exit::Interrupted as i32);
 }

@@ -7,7 +7,7 @@ use crate::args::PowerArgs;
 use crate::exit::Usage;
 use crate::ingest::format;
 use crate::output;
-use crate::values::fraction;
+use crate::values::{fraction, inside};
 
 pub(crate) fn run(args: &PowerArgs) -> anyhow::Result<()> {
     let outcome = match (&args.rate, args.mean, args.deviation) {
@@ -16,13 +16,19 @@ pub(crate) fn run(args: &PowerArgs) -> anyhow::Result<()> {
         _ => unreachable!("the command line demands a rate, or a mean with its deviation"),
     };
     let effect = effect(args)?;
-    let (confidence, power) =
-        (fraction(&args.confidence, "--confidence")?, fraction(&args.power, "--power")?);
-    let treated_share = 1.0 - fraction(&args.holdout, "--holdout")?;
+    let (confidence, power) = (
+        inside(&args.confidence, "--confidence")?,
+        inside(args.power.as_deref().unwrap_or("80%"), "--power")?,
+    );
+    let treated_share = 1.0 - inside(&args.holdout, "--holdout")?;
     let sizes = |customers: u64| {
         let control = (customers as f64 * (1.0 - treated_share)).round() as u64;
         ArmSizes { treated: customers - control, control }
     };
+    if args.power.is_some() && effect.is_some() && args.customers.is_some() {
+        let message = "effect, customers and `--power` are all given: nothing is left to compute";
+        return Err(Usage::new(message, "leave one of them out").into());
+    }
     let answer = match (effect, args.customers) {
         (Some(effect), Some(customers)) => {
             PowerAnswer::Power(outcome.power(effect, sizes(customers), confidence)?, sizes(customers))

@@ -9,6 +9,8 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use stratagem_replay::Progress;
 
+use crate::output::quit;
+
 /// A bar that shows itself only on a terminal, and only if the work takes over a second.
 pub(crate) fn bar(total: u64, template: &str) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
@@ -35,11 +37,17 @@ pub(crate) fn stop_flag() -> anyhow::Result<Arc<AtomicBool>> {
     let set = Arc::clone(&flag);
     ctrlc::set_handler(move || {
         if set.swap(true, Ordering::SeqCst) {
-            std::process::exit(130);
+            quit();
         }
     })
     .context("cannot listen for Ctrl-C")?;
     Ok(flag)
+}
+
+/// Lets Ctrl-C end the process at once, for work that never looks at a flag. The flag that is given is never set.
+pub(crate) fn stop_at_once() -> anyhow::Result<AtomicBool> {
+    ctrlc::set_handler(|| quit()).context("cannot listen for Ctrl-C")?;
+    Ok(AtomicBool::new(false))
 }
 
 /// Runs work beside a bar that follows its progress and a flag that cancels it.

@@ -16,7 +16,7 @@ use crate::{output, progress, strategy};
 pub(crate) fn run(id: &str, component: &Path, store: &Path) -> anyhow::Result<()> {
     let store = SledStore::open(store)?;
     let recorded = stratagem_library::run(&store, id)?;
-    if recorded.simulation.is_some() || recorded.off_policy.is_some() {
+    if !recorded.is_replay() {
         let message = format!("run `{}` is no replay of history", recorded.id);
         let hint = "only replays are rerun; give `stratagem backtest` the same options and seed again";
         return Err(Usage::new(message, hint).into());

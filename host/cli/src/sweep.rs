@@ -8,7 +8,7 @@ use stratagem_report::{Sweep, SweepBy};
 use stratagem_store::{SledStore, Store};
 
 use crate::args::{ConditionArgs, ModeArg, SweepArgs};
-use crate::exit::Usage;
+use crate::exit::{Exit, Usage, Verdict};
 use crate::ingest::format;
 use crate::values::{day, days, fraction};
 use crate::{backtest, output, progress, strategy};
@@ -17,6 +17,7 @@ use crate::{backtest, output, progress, strategy};
 const VARIANTS_MAX: usize = 1_000;
 
 pub(crate) fn run(args: &SweepArgs) -> anyhow::Result<()> {
+    backtest::check_conditions(&args.conditions)?;
     let store = SledStore::open(&args.store.store)?;
     let component = strategy::load_strategy(&args.strategy)?;
     let fixed = strategy::settings(&args.conditions.run.set)?;
@@ -37,8 +38,14 @@ pub(crate) fn run(args: &SweepArgs) -> anyhow::Result<()> {
         ModeArg::OffPolicy => SweepBy::PolicyValue,
         ModeArg::Simulate => SweepBy::Profit,
     };
-    let best = (0..runs.len()).max_by(|a, b| by.value(&runs[*a]).total_cmp(&by.value(&runs[*b])));
-    let best = best.expect("a grid has a variant");
+    let ranked = runs.iter().enumerate().filter_map(|(at, run)| Some((at, by.value(run)?)));
+    // From behind: of equals the first is the best, as in the table.
+    let Some((best, _)) = ranked.rev().max_by(|(_, a), (_, b)| a.total_cmp(b)) else {
+        // The final period stays untouched for a sweep that can choose.
+        let period = &runs[0].summary.period;
+        let message = format!("from {} to {} {}", period.from, period.until, by.nothing_to_rank());
+        return Err(Verdict { exit: Exit::Refused, message }.into());
+    };
     let last = backtest::one(&store, &configured[best], &late, &stop)?;
     let variants = variants.iter().map(|variant| {
         variant.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
@@ -104,7 +111,7 @@ fn split(args: &SweepArgs, store: &SledStore) -> anyhow::Result<(ConditionArgs, 
         return Ok((over(from, boundary - window), over(boundary, until)));
     }
     // Futures are made up after a cut: the variants' before the final period is known, the chosen one's after it.
-    let length = days(&conditions.simulation.days, "--days")? as Day;
+    let length = days(conditions.simulation.days(), "--days")? as Day;
     Ok((over(boundary, boundary + length - 1), over(until, until + length - 1)))
 }
 

@@ -38,6 +38,16 @@ pub(crate) fn fraction(text: &str, flag: &str) -> anyhow::Result<f64> {
     if (0.0..=1.0).contains(&share) { Ok(share) } else { Err(wrong().into()) }
 }
 
+/// `10%` or `0.1` as a fraction between 0 and 1 and neither of them, as a confidence.
+pub(crate) fn inside(text: &str, flag: &str) -> anyhow::Result<f64> {
+    let share = fraction(text, flag)?;
+    if 0.0 < share && share < 1.0 {
+        return Ok(share);
+    }
+    let message = format!("`{flag} {text}` is not between 0% and 100%");
+    Err(Usage::new(message, "write it as `95%` or `0.95`").into())
+}
+
 /// `10%` or `0.1` as parts per million.
 pub(crate) fn share(text: &str, flag: &str) -> anyhow::Result<u32> {
     Ok((fraction(text, flag)? * f64::from(PPM)).round() as u32)
@@ -80,6 +90,7 @@ mod tests {
         assert_eq!(share("0.125", "--holdout").unwrap(), 125_000);
         assert_eq!(share("0%", "--holdout").unwrap(), 0);
         assert!(share("101%", "--holdout").is_err() && share("-1%", "--holdout").is_err());
+        assert!(inside("95%", "--confidence").is_ok() && inside("100%", "--confidence").is_err());
         assert_eq!(days("14d", "--window").unwrap(), 14);
         assert_eq!(days("3", "--window").unwrap(), 3);
         assert!(days("0d", "--window").is_err() && days("2w", "--window").is_err());

@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{FormatArg, ReportArgs};
+use super::{FormatArg, OutputArgs};
 
 /// What is fitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FitArg {
+    /// Orders: customers never leave
+    Nbd,
     /// Orders: customers may leave after each repeat order
     BgNbd,
     /// Orders: customers may leave after each order, the first included
@@ -51,8 +53,20 @@ pub(crate) struct FitArgs {
     #[arg(long, short, value_name = "DIR", env = "STRATAGEM_STORE")]
     pub(crate) store: Option<PathBuf>,
     /// Fields of the file and where they are: `field=column`
-    #[arg(long, default_value = "", value_name = "FIELD=COLUMN,...", hide_default_value = true)]
+    #[arg(
+        long,
+        default_value = "",
+        value_name = "FIELD=COLUMN,...",
+        hide_default_value = true,
+        conflicts_with = "store"
+    )]
     pub(crate) map: String,
+    /// ISO 4217 code of the file's amounts
+    #[arg(long, default_value = "USD", value_name = "CODE", conflicts_with = "store")]
+    pub(crate) currency: String,
+    /// IANA zone in which the file's days are taken
+    #[arg(long, default_value = "UTC", value_name = "ZONE", conflicts_with = "store")]
+    pub(crate) time_zone: String,
     /// Last local day that is fitted on [default: the last of the data]
     #[arg(long, value_name = "DATE")]
     pub(crate) until: Option<String>,
@@ -63,9 +77,7 @@ pub(crate) struct FitArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) scores: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) report: ReportArgs,
-    #[arg(long, value_enum, default_value_t = FormatArg::Text)]
-    pub(crate) format: FormatArg,
+    pub(crate) output: OutputArgs,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -79,17 +91,16 @@ Examples:
   stratagem evaluate hillstrom.csv --action segment --reward spend --propensity 0.333333 \\
     --policy 'always:Mens E-Mail'
 
-  # A policy whose probability of each logged action is a column, or a strategy over the log's columns
-  stratagem evaluate log.parquet --policy column:target_probability
-  stratagem evaluate log.parquet --policy recall-waves.wasm --cluster customer
+  # A policy whose probability of each logged action is a column of the log; a customer has many rows
+  stratagem evaluate log.parquet --policy column:target_probability --cluster customer
 
 A policy can be evaluated only on what the log might have chosen: where it would choose what was never logged, where too \
 few rows count, or where the weights cannot be right, the answer is a refusal (exit code 3) that says what is needed.")]
 pub(crate) struct EvaluateArgs {
     /// The log: CSV, TSV, NDJSON or Parquet, a row a decision
     pub(crate) log: PathBuf,
-    /// What to evaluate: uniform, always:ACTION, column:NAME (the policy's probability of the logged action), or a
-    /// strategy's .wasm
+    /// What to evaluate: uniform, always:ACTION, column:NAME (the policy's probability of the logged action), or the
+    /// .wasm of a strategy that asks for nothing but columns of the log, one value a row
     #[arg(long, value_name = "POLICY")]
     pub(crate) policy: String,
     /// Column of the action that was chosen
@@ -126,9 +137,7 @@ pub(crate) struct EvaluateArgs {
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
     #[command(flatten)]
-    pub(crate) report: ReportArgs,
-    #[arg(long, value_enum, default_value_t = FormatArg::Text)]
-    pub(crate) format: FormatArg,
+    pub(crate) output: OutputArgs,
 }
 
 /// How many comparisons with one control are corrected for.
@@ -184,9 +193,7 @@ pub(crate) struct EffectArgs {
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
     #[command(flatten)]
-    pub(crate) report: ReportArgs,
-    #[arg(long, value_enum, default_value_t = FormatArg::Text)]
-    pub(crate) format: FormatArg,
+    pub(crate) output: OutputArgs,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -213,10 +220,10 @@ pub(crate) struct PowerArgs {
     #[arg(long, requires = "mean")]
     pub(crate) deviation: Option<f64>,
     /// Effect relative to the controls, such as 10%
-    #[arg(long, value_name = "SHARE", conflicts_with = "effect")]
+    #[arg(long, value_name = "SHARE", conflicts_with = "effect", allow_hyphen_values = true)]
     pub(crate) lift: Option<String>,
     /// Effect as a difference: of shares such as 0.5%, or of means
-    #[arg(long, value_name = "DIFFERENCE")]
+    #[arg(long, value_name = "DIFFERENCE", allow_hyphen_values = true)]
     pub(crate) effect: Option<String>,
     /// Customers in both arms together
     #[arg(long, value_name = "N")]
@@ -224,9 +231,9 @@ pub(crate) struct PowerArgs {
     /// Share of them that is held out
     #[arg(long, default_value = "50%", value_name = "SHARE")]
     pub(crate) holdout: String,
-    /// Probability of seeing the effect that is asked for
-    #[arg(long, default_value = "80%", value_name = "SHARE")]
-    pub(crate) power: String,
+    /// Probability of seeing the effect, where it is not what is asked for [default: 80%]
+    #[arg(long, value_name = "SHARE")]
+    pub(crate) power: Option<String>,
     #[arg(long, default_value = "95%", value_name = "SHARE")]
     pub(crate) confidence: String,
     #[arg(long, value_enum, default_value_t = FormatArg::Text)]

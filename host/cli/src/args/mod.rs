@@ -10,8 +10,8 @@ mod run;
 
 pub(crate) use measure::{CorrectionArg, EffectArgs, EvaluateArgs, FitArg, FitArgs, PowerArgs, UnitArg};
 pub(crate) use run::{
-    AuditArg, BacktestArgs, ConditionArgs, LangArg, ModeArg, ModelArg, OffPolicyArgs, ReportArgs, RewardArg,
-    RunArgs, SimulateArgs, SimulationArgs, SweepArgs,
+    AuditArg, BacktestArgs, ConditionArgs, ModeArg, ModelArg, OffPolicyArgs, OutputArgs, RewardArg, RunArgs,
+    SimulateArgs, SimulationArgs, SweepArgs,
 };
 
 const EXIT_CODES: &str = "\
@@ -273,9 +273,7 @@ pub(crate) enum LibraryCommand {
         #[command(flatten)]
         store: StoreArgs,
         #[command(flatten)]
-        report: ReportArgs,
-        #[arg(long, value_enum, default_value_t = FormatArg::Text)]
-        format: FormatArg,
+        output: OutputArgs,
     },
     /// Runs side by side
     #[command(after_help = "Example:\n  stratagem library compare r0001 r0002 --store shop")]

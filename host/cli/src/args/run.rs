@@ -36,6 +36,8 @@ impl From<LangArg> for stratagem_report::Lang {
 /// A model of repeat orders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ModelArg {
+    #[value(name = "nbd")]
+    NeverLeaves,
     #[value(name = "bg-nbd")]
     BetaGeometric,
     #[value(name = "mbg-nbd")]
@@ -44,15 +46,18 @@ pub(crate) enum ModelArg {
     Pareto,
 }
 
-/// Where a report goes.
+/// Where a result goes, and in what form.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct ReportArgs {
+pub(crate) struct OutputArgs {
     /// Write the report to a .html or .md file
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
     /// Language of the report
     #[arg(long, value_enum, default_value_t = LangArg::En)]
     pub(crate) lang: LangArg,
+    /// What is printed
+    #[arg(long, value_enum, default_value_t = FormatArg::Text)]
+    pub(crate) format: FormatArg,
 }
 
 /// What is declared of a simulation.
@@ -60,32 +65,53 @@ pub(crate) struct ReportArgs {
 #[command(next_help_heading = "Simulation")]
 pub(crate) struct SimulationArgs {
     /// Orders that a contact causes on average, from least to most, for all actions or for one; may be repeated
-    #[arg(long, value_name = "[ACTION=]LOW..HIGH", default_values_t = ["0%..5%".to_owned()])]
+    /// [default: 0%..5%]
+    #[arg(long, value_name = "[ACTION=]LOW..HIGH")]
     pub(crate) effect: Vec<String>,
-    /// Days with decisions, from --from on; a window is simulated after them
-    #[arg(long, default_value = "90d", value_name = "DAYS")]
-    pub(crate) days: String,
-    /// How many futures to make up
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub(crate) worlds: u32,
-    /// Share of orders that come by themselves and redeem a coupon they could redeem
-    #[arg(long, default_value = "100%", value_name = "SHARE")]
-    pub(crate) redemption: String,
-    /// What futures are drawn from
-    #[arg(long, value_enum, default_value_t = ModelArg::BetaGeometric)]
-    pub(crate) model: ModelArg,
+    /// Days with decisions, from --from on; a window is simulated after them [default: 90d]
+    #[arg(long, value_name = "DAYS")]
+    pub(crate) days: Option<String>,
+    /// How many futures to make up [default: 200]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) worlds: Option<u32>,
+    /// Share of orders that come by themselves and redeem a coupon they could redeem [default: 100%]
+    #[arg(long, value_name = "SHARE")]
+    pub(crate) redemption: Option<String>,
+    /// What futures are drawn from [default: bg-nbd, or nbd where the data does not tell how customers leave]
+    #[arg(long, value_enum)]
+    pub(crate) model: Option<ModelArg>,
+}
+
+impl SimulationArgs {
+    /// An option that was given, if any.
+    pub(crate) fn given(&self) -> Option<&'static str> {
+        let flags = [
+            ("--effect", !self.effect.is_empty()),
+            ("--days", self.days.is_some()),
+            ("--worlds", self.worlds.is_some()),
+            ("--redemption", self.redemption.is_some()),
+            ("--model", self.model.is_some()),
+        ];
+        flags.into_iter().find_map(|(flag, is_given)| is_given.then_some(flag))
+    }
+
+    /// Days with decisions.
+    pub(crate) fn days(&self) -> &str {
+        self.days.as_deref().unwrap_or("90d")
+    }
 }
 
 /// Where a log of drawn actions is.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Off-policy evaluation")]
 pub(crate) struct OffPolicyArgs {
-    /// Log of actions with their propensities: columns customer, time, action, propensity; or a decision log
+    /// Log of what was really done: columns customer, time, action (`none` for nothing), propensity; no decisions of a
+    /// replay, which were never carried out
     #[arg(long, value_name = "FILE", required_if_eq("mode", "off-policy"))]
     pub(crate) log: Option<PathBuf>,
-    /// What is counted in the window after a row
-    #[arg(long, value_enum, default_value_t = RewardArg::Gmv)]
-    pub(crate) reward: RewardArg,
+    /// What is counted in the window after a row [default: gmv]
+    #[arg(long, value_enum)]
+    pub(crate) reward: Option<RewardArg>,
 }
 
 /// What is counted in the window after a row of a log.
@@ -106,7 +132,7 @@ Examples:
   stratagem backtest recall-waves.wasm --store shop --audit look-ahead --audit wake
   stratagem backtest recall-waves.wasm --store shop --report run.html --lang zh
   stratagem backtest --compare recall-waves.wasm magic-number.wasm --store shop
-  stratagem backtest recall-waves.wasm --store shop --mode off-policy --log decisions.parquet
+  stratagem backtest recall-waves.wasm --store shop --mode off-policy --log actions.csv
   stratagem backtest recall-waves.wasm --store shop --mode simulate --from 2017-10-01 --effect 1%..3%
 
 What a run may claim depends on its mode. `replay`: the strategy never ran on these customers; it shows whom it would \
@@ -120,7 +146,8 @@ pub(crate) struct BacktestArgs {
     #[command(flatten)]
     pub(crate) store: StoreArgs,
     /// Run two strategies under the same conditions, and say where they differ and collide
-    #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with = "strategy")]
+    #[arg(long, num_args = 2, value_names = ["A", "B"],
+          conflicts_with_all = ["strategy", "report", "lang", "decisions", "audit", "cuts"])]
     pub(crate) compare: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) conditions: ConditionArgs,
@@ -134,9 +161,7 @@ pub(crate) struct BacktestArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) decisions: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) report: ReportArgs,
-    #[arg(long, value_enum, default_value_t = FormatArg::Text)]
-    pub(crate) format: FormatArg,
+    pub(crate) output: OutputArgs,
 }
 
 /// What kind of run, and under which conditions.
@@ -169,16 +194,16 @@ pub(crate) struct RunArgs {
     #[arg(long, default_value = "14d", value_name = "DAYS")]
     pub(crate) window: String,
     /// Share of customers this strategy leaves untouched as controls
-    #[arg(long, default_value = "10%", value_name = "SHARE")]
+    #[arg(long, default_value = NO_GATES.holdout, value_name = "SHARE")]
     pub(crate) holdout: String,
     /// Share of customers that no strategy may touch
-    #[arg(long, default_value = "0%", value_name = "SHARE")]
+    #[arg(long, default_value = NO_GATES.global_holdout, value_name = "SHARE")]
     pub(crate) global_holdout: String,
     /// Seeds holdouts and draws
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
     /// Most contacts of a customer in any so many days, such as 2/7d, or `none`
-    #[arg(long, default_value = "none", value_name = "N/DAYS")]
+    #[arg(long, default_value = NO_GATES.cap, value_name = "N/DAYS")]
     pub(crate) cap: String,
     /// Contact only customers who subscribed, instead of all who did not unsubscribe
     #[arg(long)]
@@ -201,6 +226,29 @@ pub(crate) struct RunArgs {
     /// Use an instance for many batches instead of a fresh one for each. Changes no decision
     #[arg(long)]
     pub(crate) warm: bool,
+}
+
+/// What the gates are where nothing is asked of them.
+struct Gates {
+    holdout: &'static str,
+    global_holdout: &'static str,
+    cap: &'static str,
+}
+
+const NO_GATES: Gates = Gates { holdout: "10%", global_holdout: "0%", cap: "none" };
+
+impl RunArgs {
+    /// A gate that was asked for, if any.
+    pub(crate) fn gate(&self) -> Option<&'static str> {
+        let flags = [
+            ("--holdout", self.holdout != NO_GATES.holdout),
+            ("--global-holdout", self.global_holdout != NO_GATES.global_holdout),
+            ("--cap", self.cap != NO_GATES.cap),
+            ("--opt-in", self.opt_in),
+            ("--budget", self.budget.is_some()),
+        ];
+        flags.into_iter().find_map(|(flag, is_given)| is_given.then_some(flag))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -233,9 +281,7 @@ pub(crate) struct SimulateArgs {
     #[command(flatten)]
     pub(crate) simulation: SimulationArgs,
     #[command(flatten)]
-    pub(crate) report: ReportArgs,
-    #[arg(long, value_enum, default_value_t = FormatArg::Text)]
-    pub(crate) format: FormatArg,
+    pub(crate) output: OutputArgs,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -243,7 +289,7 @@ pub(crate) struct SimulateArgs {
 Examples:
   # Six variants over made-up futures; the best is tried once more on a period that chose nothing
   stratagem sweep recall-waves.wasm --store shop --mode simulate --effect 0%..4% \\
-    --grid silence-days=14,21,28 --grid cost-ceiling=5.00,10.00
+    --grid silence-days=14,21,28 --grid cost-ceiling=500,1000
 
   # Over history: whom each would have reached, at which cost
   stratagem sweep recall-waves.wasm --store shop --grid silence-days=14,21,28

@@ -17,7 +17,7 @@ use crate::args::{AuditArg, BacktestArgs, ConditionArgs, ModeArg, RunArgs, Simul
 use crate::decisions::DecisionFile;
 use crate::exit::{Exit, Usage, Verdict};
 use crate::ingest::format;
-use crate::output::{self, ReportFile};
+use crate::output::{self, Output};
 use crate::{progress, strategy};
 
 pub(crate) use settings::backtest;
@@ -30,7 +30,7 @@ pub(crate) fn run(args: &BacktestArgs) -> anyhow::Result<()> {
     let Some(component) = &args.strategy else { return compare(args) };
     let configured = strategy::load(component, &args.conditions.run.set)?;
     let store = SledStore::open(&args.store.store)?;
-    let report = args.report.report.as_deref().map(ReportFile::create).transpose()?;
+    let output = Output::new(&args.output)?;
     let stop = progress::stop_flag()?;
     let audits: Vec<_> = args
         .audit
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &BacktestArgs) -> anyhow::Result<()> {
         .collect();
     let run = match args.conditions.mode {
         ModeArg::Replay => {
-            let evidence = report.is_some();
+            let evidence = output.has_report();
             let path = args.decisions.as_deref();
             let mut file =
                 path.map(|path| DecisionFile::create(path, &store, configured.plan())).transpose()?;
@@ -57,15 +57,7 @@ pub(crate) fn run(args: &BacktestArgs) -> anyhow::Result<()> {
         }
         _ => one(&store, &configured, &args.conditions, &stop)?,
     };
-    if let Some(file) = report {
-        file.write(&run, args.report.lang)?;
-    }
-    output::print(&stratagem_report::backtest(
-        &run,
-        format(args.format),
-        output::style(),
-        args.report.lang.into(),
-    ))?;
+    output.run(&run)?;
     match run.audits.iter().find_map(|finding| finding.difference.clone()) {
         None => Ok(()),
         Some(message) => Err(Verdict { exit: Exit::AuditFailed, message }.into()),
@@ -81,9 +73,34 @@ fn check(args: &BacktestArgs) -> anyhow::Result<()> {
             return Err(Usage::new(message, format!("leave `{flag}` out, or the mode")).into());
         }
     }
+    check_conditions(&args.conditions)?;
     if !args.compare.is_empty() && args.conditions.mode == ModeArg::OffPolicy {
         let hint = "evaluate each on the log, then `stratagem library compare`";
         return Err(Usage::new("`--compare` does not go with `--mode off-policy`", hint).into());
+    }
+    Ok(())
+}
+
+/// What the mode does not know.
+pub(crate) fn check_conditions(conditions: &ConditionArgs) -> anyhow::Result<()> {
+    let ConditionArgs { mode, run, simulation, off_policy } = conditions;
+    let refuse = |flag: &str, of: &str| {
+        let hint = format!("leave `{flag}` out, or use {of}");
+        Err(Usage::new(format!("`{flag}` does nothing in this mode"), hint).into())
+    };
+    if *mode != ModeArg::Simulate
+        && let Some(flag) = simulation.given()
+    {
+        return refuse(flag, "`--mode simulate`");
+    }
+    if *mode != ModeArg::OffPolicy {
+        let given = [("--log", off_policy.log.is_some()), ("--reward", off_policy.reward.is_some())];
+        if let Some((flag, _)) = given.into_iter().find(|(_, is_given)| *is_given) {
+            return refuse(flag, "`--mode off-policy`");
+        }
+    } else if let Some(flag) = run.gate() {
+        // A log is evaluated as it was drawn: nothing is gated any more.
+        return refuse(flag, "another `--mode`");
     }
     Ok(())
 }
@@ -107,18 +124,10 @@ pub(crate) fn one(
 pub(crate) fn simulate(args: &SimulateArgs) -> anyhow::Result<()> {
     let configured = strategy::load(&args.strategy, &args.run.set)?;
     let store = SledStore::open(&args.store.store)?;
-    let report = args.report.report.as_deref().map(ReportFile::create).transpose()?;
+    let output = Output::new(&args.output)?;
     let stop = progress::stop_flag()?;
     let run = simulate::run_one(&store, &configured, &args.run, &args.simulation, &stop)?;
-    if let Some(file) = report {
-        file.write(&run, args.report.lang)?;
-    }
-    output::print(&stratagem_report::backtest(
-        &run,
-        format(args.format),
-        output::style(),
-        args.report.lang.into(),
-    ))
+    output.run(&run)
 }
 
 /// Two strategies under the same conditions.
@@ -143,7 +152,12 @@ fn compare(args: &BacktestArgs) -> anyhow::Result<()> {
     }
     let is_replay = args.conditions.mode == ModeArg::Replay;
     let collisions = is_replay.then(|| contacts[0].collisions(&contacts[1], COLLISION_DAYS));
-    output::print(&stratagem_report::compare_pair(&runs, collisions, format(args.format), output::style()))
+    output::print(&stratagem_report::compare_pair(
+        &runs,
+        collisions,
+        format(args.output.format),
+        output::style(),
+    ))
 }
 
 /// Replays history with audits and appends the run to the library.

@@ -15,6 +15,7 @@ use stratagem_store::{SledStore, Store};
 
 use super::{record, settings};
 use crate::args::{OffPolicyArgs, RewardArg, RunArgs};
+use crate::decisions::REPLAY;
 use crate::exit::Usage;
 use crate::progress;
 
@@ -34,9 +35,12 @@ pub(super) fn run_one(
         backtest.from.is_none_or(|from| from <= day) && backtest.until.is_none_or(|until| day <= until)
     });
     let reward = match off_policy.reward {
-        RewardArg::Gmv => Reward::Gmv,
-        RewardArg::Conversion => Reward::Conversion,
+        None | Some(RewardArg::Gmv) => Reward::Gmv,
+        Some(RewardArg::Conversion) => Reward::Conversion,
     };
+    if rows.is_empty() {
+        return Err(stratagem_replay::BacktestError::EmptyLog.into());
+    }
     let progress = Progress::default();
     let (asked, evaluation) = progress::watched("log", stop, &progress, || {
         let asked = policy_on_log(store, configured, &backtest, &names, &rows, reward, &progress)?;
@@ -70,8 +74,15 @@ fn read(path: &Path, zone: &Zone, stop: &AtomicBool) -> anyhow::Result<(Vec<Stri
     ];
     if is_decisions {
         wanted.push(("reason", ReadAs::Words));
+        wanted.push(("mode", ReadAs::Words));
     }
     let columns = file.read(&wanted, zone, stop)?;
+    if is_decisions && columns[5].words().1.iter().any(|mode| mode == REPLAY) {
+        let message = format!("{}: it has decisions of a replay, which were never carried out", file.name());
+        let hint = "give a log of what was really done: customer, time, action, propensity; what followed a decision that \
+                    nobody saw says nothing of its action";
+        return Err(Usage::new(message, hint).into());
+    }
     let (customers, ids) = columns[0].words();
     let (actions, names) = columns[2].words();
     let mut names = names.to_vec();

@@ -1,11 +1,13 @@
 //! What a run is asked for, from the command line.
 
 use stratagem_gates::{ConsentRule, Holdout, Policy};
+use stratagem_model::{Currency, Money};
 use stratagem_replay::Backtest;
 use stratagem_runtime::{Configured, Instances};
 use stratagem_store::{SledStore, Store};
 
 use crate::args::RunArgs;
+use crate::exit::Usage;
 use crate::values::{amount, cap, day, days, share};
 
 /// The settings of a run of this strategy.
@@ -24,7 +26,7 @@ pub(crate) fn backtest(
         holdout: Holdout { ppm: share(&args.holdout, "--holdout")?, salt: format!("{name}/{seed}") },
         consent: if args.opt_in { ConsentRule::OptIn } else { ConsentRule::OptOut },
         cap: cap(&args.cap)?,
-        budget: args.budget.as_deref().map(|text| amount(text, "--budget", currency)).transpose()?,
+        budget: args.budget.as_deref().map(|text| budget(text, currency)).transpose()?,
         seed,
     };
     Ok(Backtest {
@@ -37,6 +39,14 @@ pub(crate) fn backtest(
         instances: if args.warm { Instances::Warm } else { Instances::Fresh },
         ..Backtest::new(policy)
     })
+}
+
+fn budget(text: &str, currency: &Currency) -> anyhow::Result<Money> {
+    let budget = amount(text, "--budget", currency)?;
+    if budget < 0 {
+        return Err(Usage::new(format!("`--budget {text}` is below zero"), "write it as `5000.00`").into());
+    }
+    Ok(budget)
 }
 
 pub(crate) fn margin_ppm(args: &RunArgs) -> anyhow::Result<u32> {

@@ -4,6 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use stratagem_library::Run;
 use stratagem_measure::repurchase::Kind;
+use stratagem_model::time::date_of;
 use stratagem_model::{Plan, Zone};
 use stratagem_replay::simulation::{Settings, simulate};
 use stratagem_replay::{Progress, summarise};
@@ -30,15 +31,22 @@ pub(super) fn run_one(
             let hint = "say how long with `--days`, or give `--from` as well, not after `--until`";
             return Err(Usage::new("`--until` alone does not say what to simulate", hint).into());
         }
-        (_, None) => days(&simulation.days, "--days")?,
+        (_, None) => days(simulation.days(), "--days")?,
     };
+    let known = day_after_data(store)?;
+    if let Some(from) = backtest.from.filter(|from| *from > known) {
+        let message = format!("`--from {}` is after the data", date_of(from));
+        let hint =
+            format!("futures begin on {} or earlier: what comes between would be unknown", date_of(known));
+        return Err(Usage::new(message, hint).into());
+    }
     let settings = Settings {
-        cut: backtest.from.map_or_else(|| day_after_data(store), Ok)?,
+        cut: backtest.from.unwrap_or(known),
         days,
-        worlds: simulation.worlds,
-        model: kind(simulation.model),
+        worlds: simulation.worlds.unwrap_or(200),
+        model: simulation.model.map(kind),
         effects: effects(&simulation.effect, configured.plan())?,
-        redemption: fraction(&simulation.redemption, "--redemption")?,
+        redemption: fraction(simulation.redemption.as_deref().unwrap_or("100%"), "--redemption")?,
         margin_ppm: settings::margin_ppm(args)?,
     };
     let progress = Progress::default();
@@ -54,6 +62,7 @@ pub(super) fn run_one(
 
 pub(crate) fn kind(model: ModelArg) -> Kind {
     match model {
+        ModelArg::NeverLeaves => Kind::Nbd,
         ModelArg::BetaGeometric => Kind::BgNbd,
         ModelArg::ModifiedBetaGeometric => Kind::MbgNbd,
         ModelArg::Pareto => Kind::ParetoNbd,
@@ -71,7 +80,9 @@ fn effects(declared: &[String], plan: &Plan) -> anyhow::Result<Vec<(f64, f64)>> 
     let mut effects = vec![(0.0, 0.0); plan.actions.len()];
     let is_contact: Vec<_> = plan.actions.iter().map(|action| action.kind.is_contact()).collect();
     // What is said of all comes first, whatever the order in which it is typed.
-    let (for_one, for_all): (Vec<_>, Vec<_>) = declared.iter().partition(|text| text.contains('='));
+    let (for_one, for_all): (Vec<_>, Vec<_>) =
+        declared.iter().map(String::as_str).partition(|text| text.contains('='));
+    let for_all = if declared.is_empty() { vec!["0%..5%"] } else { for_all };
     for text in for_all {
         let range = range(text, "--effect")?;
         effects.iter_mut().zip(&is_contact).filter(|(_, contact)| **contact).for_each(|(e, _)| *e = range);

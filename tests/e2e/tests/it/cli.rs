@@ -126,7 +126,7 @@ fn every_class_of_failure_has_its_exit_code() {
     let cases = [
         (0, "backtest recall-waves.wasm --store shop",                                          ""),
         (0, "store verify --store shop",                                                        ""),
-        (1, "backtest recall-waves.wasm --store shop --report nowhere/report.md",               "cannot write `nowhere/report.md`"),
+        (1, "backtest recall-waves.wasm --store shop --report orders.csv/report.md",               "cannot write `orders.csv/report.md`"),
         (2, "ingest missing.csv --store shop",                                                  "cannot read `missing.csv`"),
         (2, "ingest orders.csv --store shop --currency CNY",                                    "the store's currency is `USD`, not `CNY`"),
         (2, "ingest orders.csv --store other --time-zone Shanghai",                             "unknown time zone `Shanghai`"),
@@ -188,7 +188,7 @@ fn every_decision_is_in_the_log_with_its_reason_and_propensity() {
     printed(&dir, &format!("{command}.parquet"));
     let log = fs::read_to_string(dir.path().join("log.csv")).unwrap();
     let (header, rows) = log.split_once('\n').unwrap();
-    assert_eq!(header, "time,customer,action,item,score,when,reason,propensity_ppm");
+    assert_eq!(header, "time,customer,action,item,score,when,reason,propensity_ppm,mode");
     let rows: Vec<Vec<_>> = rows.lines().map(|row| row.split(',').collect()).collect();
     assert!(rows.len() as u64 == run["receipt"]["decisions"] && rows.len() > 100, "{} rows", rows.len());
     let reasons = |of: &str| rows.iter().filter(|row| row[6] == of).count();
@@ -318,7 +318,10 @@ fn ctrl_c_ends_a_run_and_leaves_no_trace() {
     let out = child.wait_with_output().unwrap();
     let stderr = String::from_utf8(out.stderr).unwrap();
     assert_eq!(out.status.code(), Some(130), "{stderr}");
-    assert_eq!(stderr, "error: interrupted\nhint: nothing was added to the library\n");
+    assert_eq!(
+        stderr,
+        "error: interrupted\nhint: this run was not added to the library; those before it are\n"
+    );
     assert_eq!(printed(&dir, "library list --store shop"), before);
     assert!(!dir.path().join("log.csv").exists(), "half a decision log has no name");
     assert!(!dir.path().join("log.csv.partial").exists(), "and leaves nothing to clean up");

@@ -61,25 +61,67 @@ fn a_log_gives_the_value_of_a_policy_or_says_why_not() {
     refused(dir.path(), "evaluate log.csv --policy uniform", 2, "log.csv:5: column `propensity`");
 }
 
-#[test]
-fn arms_are_compared_only_if_they_have_the_sizes_they_were_drawn_with() {
-    let dir = TempDir::new().unwrap();
+/// Three arms of 300, of which `call` spends twice as much.
+fn arms(dir: &Path) {
     let mut text = "arm,spend,bought\n".to_owned();
     for row in 0..900_u32 {
         let arm = ["none", "mail", "call"][row as usize % 3];
         let spend = (row * 7919 % 100) / if arm == "call" { 1 } else { 2 };
         writeln!(text, "{arm},{spend},{}", u8::from(spend > 40)).unwrap();
     }
-    fs::write(dir.path().join("test.csv"), &text).unwrap();
+    fs::write(dir.join("test.csv"), &text).unwrap();
+}
+
+#[test]
+fn arms_are_compared_only_if_they_have_the_sizes_they_were_drawn_with() {
+    let dir = TempDir::new().unwrap();
+    arms(dir.path());
     let found = json(dir.path(), "effect test.csv --control none --outcome spend --outcome bought");
     assert_eq!(found["arms"][0][0], "none");
     let call =
         found["outcomes"][0]["effects"].as_array().unwrap().iter().find(|e| e["arm"] == "call").unwrap();
     assert!(call["difference"]["low"].as_f64().unwrap() > 0.0, "{call}");
     assert_eq!(found["outcomes"][1]["is-proportion"], true);
+    fs::write(dir.path().join("empty.csv"), "arm,spend\n").unwrap();
+    refused(dir.path(), "effect empty.csv --outcome spend", 2, "has no rows");
+    fs::write(dir.path().join("gap.csv"), "arm,spend\na,1\n,2\nb,3\n").unwrap();
+    refused(dir.path(), "effect gap.csv --outcome spend", 2, "gap.csv:3: column `arm` is empty");
+    refused(dir.path(), "effect test.csv --outcome spend --confidence 1", 2, "is not between 0% and 100%");
     let ratio = "effect test.csv --control none --outcome spend --shares none=1,mail=1,call=3";
     refused(dir.path(), ratio, 3, "sample ratio mismatch");
     refused(dir.path(), "effect test.csv --control nobody --outcome spend", 2, "there is no arm `nobody`");
+}
+
+/// What people read, with the digests of files left out.
+fn seen(dir: &Path, arguments: &str) -> String {
+    let out = run(dir, arguments);
+    assert!(out.stderr.is_empty(), "{arguments}: {}", String::from_utf8_lossy(&out.stderr));
+    String::from_utf8(out.stdout).unwrap()
+}
+
+#[test]
+fn what_is_measured_is_said_in_tables() {
+    let dir = TempDir::new().unwrap();
+    let dir = dir.path();
+    log(dir, 1_200);
+    arms(dir);
+    let mut settings = insta::Settings::clone_current();
+    settings.add_filter(r"\b[0-9a-f]{12,64}\b", "[digest]");
+    let _bound = settings.bind_to_scope();
+    insta::assert_snapshot!("evaluate", seen(dir, "evaluate log.csv --policy uniform --draws 200"));
+    insta::assert_snapshot!(
+        "effect",
+        seen(
+            dir,
+            "effect test.csv --control none --outcome spend --outcome bought --draws 200 --sequential 900"
+        )
+    );
+    insta::assert_snapshot!("power", seen(dir, "power --rate 5% --lift 10% --holdout 10%"));
+    for (name, arguments) in [("fit", "fit bg-nbd"), ("fit-spend", "fit gamma-gamma")] {
+        let orders = "--orders orders.csv --until 2024-10-31";
+        assert!(run(dir, "generate --csv orders.csv --customers 600 --days 365 --seed 3").status.success());
+        insta::assert_snapshot!(name, seen(dir, &format!("{arguments} {orders}")));
+    }
 }
 
 #[test]
@@ -131,7 +173,37 @@ fn a_store_is_fitted_simulated_and_swept() {
     let (chosen, last) = (&swept["variants"][0][1]["summary"]["period"], &swept["last"]["summary"]["period"]);
     assert!(chosen["from"].as_str() < last["from"].as_str(), "{chosen} {last}");
 
+    // Hardly anyone leaves these shops.
+    refused(dir, "fit bg-nbd --store shop --until 2017-09-30", 3, "did not converge");
+    json(dir, "fit nbd --store shop --until 2017-09-30");
+    let from = json(dir, "simulate recall-waves.wasm --store shop --from 2017-10-01 --days 30 --worlds 2");
+    assert_eq!(from["simulation"]["fitted"]["repurchase"]["model"]["kind"], "nbd");
+    let after = "simulate recall-waves.wasm --store shop --from 2030-01-01";
+    refused(dir, after, 2, "is after the data");
+    // Without a margin nothing can be earned back: no variant is better than another, and the last period stays untouched.
+    let out = run(dir, &format!("sweep recall-waves.wasm --store shop --margin 0% {grid}"));
+    assert!(out.status.code() == Some(3) && out.stdout.is_empty(), "{out:?}");
+    assert!(String::from_utf8_lossy(&out.stderr).contains("no variant can be ranked"), "{out:?}");
+
     refused(dir, "simulate recall-waves.wasm --store shop --effect wave=3%", 2, "has no contact `wave`");
+    let backtest = "backtest recall-waves.wasm --store shop";
+    refused(dir, &format!("{backtest} --effect 3%"), 2, "`--effect` does nothing in this mode");
+    refused(dir, &format!("{backtest} --log a.csv"), 2, "`--log` does nothing in this mode");
+    let gated = format!("{backtest} --mode off-policy --log a.csv --cap 1/7d");
+    refused(dir, &gated, 2, "`--cap` does nothing in this mode");
+    refused(dir, &format!("{backtest} --budget=-5"), 2, "is below zero");
+    refused(dir, &format!("{backtest} --report no/such/folder.html"), 2, "there is no such folder");
+    let held = "backtest recall-waves.wasm --store shop --decisions decisions.csv --holdout 50%";
+    assert!(run(dir, held).status.success());
+    let log = "backtest recall-waves.wasm --store shop --mode off-policy --log";
+    refused(dir, &format!("{log} decisions.csv"), 2, "decisions of a replay, which were never carried out");
+    // Had they been carried out, they would be a log.
+    let live = fs::read_to_string(dir.join("decisions.csv")).unwrap().replace(",replay", ",live");
+    fs::write(dir.join("live.csv"), live).unwrap();
+    let found = json(dir, &format!("{log} live.csv"));
+    let weight = found["off-policy"]["evaluation"]["diagnostics"]["mean-weight"]["value"].as_f64().unwrap();
+    assert!((weight - 1.0).abs() < 0.1, "{weight}");
+    refused(dir, "library rerun latest recall-waves.wasm --store shop", 2, "is no replay of history");
     refused(dir, "fit bg-nbd --store shop --until 2030-01-01", 2, "is not within the data");
     refused(
         dir,
