@@ -71,7 +71,8 @@ impl PurchaseLog {
             firsts.push(since(&known[0]));
             repeats.extend(known[1..].iter().chain(later).map(since));
         }
-        let weeks = (end - start + 1) as u32 / 7;
+        // An order on the last day of a week is in it: the last week ends at or before `end`.
+        let weeks = ((end - start) / 7).max(0) as u32;
         Tracking::of(model, &firsts, &repeats, 7.0 / self.unit, weeks)
     }
 }

@@ -80,8 +80,8 @@ impl ClusteredTrials {
     /// The share of hits, with a Wilson interval for as many independent trials as these are worth.
     ///
     /// That is trials / deff, with the design effect deff = n / (n − 1) Σ (hits − p trials)² / (trials · p (1 − p)) of
-    /// n customers, at least 1; where p is 0 or 1 or there is one customer, Σ trials² / Σ trials, as if all trials of a
-    /// customer ended alike. Source: E. L. Korn and B. I. Graubard, "Confidence Intervals for Proportions with Small
+    /// n customers, at least 1; with fewer than ten hits or misses, which tell nothing of it, at least Σ trials² /
+    /// Σ trials, as if all trials of a customer ended alike. Source: E. L. Korn and B. I. Graubard, "Confidence Intervals for Proportions with Small
     /// Expected Number of Positive Counts Estimated From Survey Data", Survey Methodology 24 (1998), with Wilson's
     /// interval for Clopper and Pearson's.
     pub fn rate(&self, confidence: f64) -> Option<Rate> {
@@ -90,9 +90,12 @@ impl ClusteredTrials {
         let residuals =
             self.hits_squared as f64 - 2.0 * p * self.products as f64 + p * p * self.trials_squared as f64;
         let alike = self.trials_squared as f64 / trials;
-        let design_effect = match self.hits == 0 || self.hits == self.trials || self.customers < 2 {
+        let rare = self.hits.min(self.trials - self.hits);
+        let found = customers / (customers - 1.0) * residuals / (trials * p * (1.0 - p));
+        let design_effect = match rare == 0 || self.customers < 2 {
             true => alike,
-            false => customers / (customers - 1.0) * residuals / (trials * p * (1.0 - p)),
+            false if rare < 10 => found.max(alike),
+            false => found,
         };
         wilson_of(self.hits, self.trials, trials / design_effect.max(1.0), confidence)
     }

@@ -42,6 +42,13 @@ pub enum Refusal {
          so who is treated may follow from what they did"
     )]
     SpreadTreatment { late: u64, reached: u64 },
+    #[error(
+        "{:.1} % of the treated ordered on the campaign's day before it touched them, where {:.1} % of the others ordered \
+         on all of it: who is treated may follow from an order",
+        100.0 * followed,
+        100.0 * usual
+    )]
+    TriggeredTreatment { followed: f64, usual: f64 },
     #[error("there is no method for {what}")]
     NoMethod { what: String },
     #[error("{what} did not converge: {why}")]
@@ -84,6 +91,7 @@ impl Refusal {
                 "adjust the level by it instead of the change, or adjust the change by what behaviour does not move".into()
             }
             Self::SpreadTreatment { .. } => "name each send a campaign of its own: those it touched on its day can be compared".into(),
+            Self::TriggeredTreatment { .. } => "compare campaigns that are sent to a list; of one that orders trigger, hold some customers out".into(),
             Self::NoMethod { .. } => "read another estimate of the same effect".into(),
             Self::NotConverged { .. } => "bring more customers, or use a simpler model; of repeat orders, NBD is the one in which nobody leaves".into(),
         }

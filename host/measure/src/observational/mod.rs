@@ -172,7 +172,10 @@ pub fn observe(
     let trends = parallel_trends(panel, options.confidence).ok();
     let placebo = match placebos {
         [] => None,
-        placebos => Some(placebo(&effect, at_placebos(placebos, &options)?, options.confidence)?),
+        placebos => match at_placebos(placebos, &options) {
+            found if found.is_empty() => None,
+            found => Some(placebo(&effect, found, options.confidence)?),
+        },
     };
     let (_, deviation) = balance::standardised_difference(panel.after(), panel.treated());
     let e_value = e_value_of_difference(&effect, deviation)?;
@@ -202,15 +205,15 @@ pub fn observe(
     })
 }
 
-/// The chosen method at each placebo date.
-fn at_placebos(placebos: &[(String, Panel)], options: &Options) -> Result<Vec<PlaceboEstimate>, Refusal> {
+/// The chosen method at each placebo date, without those at which it is refused: there may be fewer customers then.
+fn at_placebos(placebos: &[(String, Panel)], options: &Options) -> Vec<PlaceboEstimate> {
     let at = |(date, panel): &(String, Panel)| {
         let adjustment = Adjustment::of(panel, options.outcome);
         let weighting = adjustment.as_ref().map_err(Clone::clone).and_then(Weighting::of);
-        let estimate = options.method.estimate(panel, &adjustment, &weighting, options)?;
-        Ok(PlaceboEstimate { date: date.clone(), estimate })
+        let estimate = options.method.estimate(panel, &adjustment, &weighting, options).ok()?;
+        Some(PlaceboEstimate { date: date.clone(), estimate })
     };
-    placebos.iter().map(at).collect()
+    placebos.iter().filter_map(at).collect()
 }
 
 impl Method {

@@ -98,11 +98,14 @@ pub fn simulate(
     })
 }
 
+/// A coupon that is valid longer is as good as one for ever: its later redemptions are left out.
+const DAYS_AFTER_MAX: u32 = 3_650;
+
 /// Days that are simulated after the last with decisions: until the window of its contacts is over and their coupons
 /// have expired.
 fn days_after(plan: &Plan, backtest: &Backtest) -> u32 {
     let valid = plan.actions.iter().filter_map(|action| action.offer).map(|offer| offer.valid_days);
-    valid.fold(backtest.window_days, u32::max)
+    valid.fold(backtest.window_days, u32::max).min(DAYS_AFTER_MAX)
 }
 
 struct Simulator<'a> {
@@ -203,7 +206,8 @@ impl<'a> Simulator<'a> {
         let continued = continued.map(|(history, spends)| futures.continued(history, spends, response.world));
         let continued: Vec<_> = continued.collect::<Result<_, Refusal>>()?;
         let population = run.population_of(&continued);
-        // Each world holds out others: what a holdout would measure hangs on who happens to be in it.
+        // Each world holds out others: what a holdout would measure hangs on who happens to be in it. The salts that
+        // are recorded are those of the run, to which each world, the one that is shown included, adds its number.
         let mut backtest = run.backtest.clone();
         let policy = &mut backtest.policy;
         for holdout in [&mut policy.holdout, &mut policy.global_holdout] {

@@ -109,6 +109,10 @@ pub(super) struct Compared<'a> {
     /// Of all customers: touched within the first day, and later but within the window.
     pub(super) reached: u64,
     pub(super) late: u64,
+    /// Who ordered on the first day: of the treated before they were touched, of the untreated at any time.
+    pub(super) ordered: [u64; 2],
+    /// How many they are of, before any draw.
+    pub(super) full_arms: [u64; 2],
     /// Customers who can be compared; no more than can be matched are.
     pub(super) customers: u64,
     members: Vec<Member>,
@@ -118,8 +122,17 @@ impl<'a> Compared<'a> {
     pub(super) fn new(setting: &'a Setting<'a>, campaign: &'a Campaign) -> Self {
         let before = campaign.start.0 - setting.first_order.unwrap_or(campaign.start).0;
         let periods = before.div_euclid(setting.window_ms).max(0);
-        let mut this =
-            Self { setting, campaign, periods, reached: 0, late: 0, customers: 0, members: vec![] };
+        let mut this = Self {
+            setting,
+            campaign,
+            periods,
+            reached: 0,
+            late: 0,
+            ordered: [0; 2],
+            full_arms: [0; 2],
+            customers: 0,
+            members: vec![],
+        };
         let (first_day, end) = (Time(campaign.start.0 + DAY_MS), this.end());
         for (shard, history) in setting.histories.iter().enumerate() {
             for row in 0..history.rows() {
@@ -127,14 +140,21 @@ impl<'a> Compared<'a> {
                 let first = its.map(|touch| touch.event_time).min().filter(|first| *first < end);
                 let is_treated = first.is_some_and(|first| first < first_day);
                 this.reached += u64::from(is_treated);
-                if first.is_some() && !is_treated {
-                    this.late += 1;
-                } else if first_order(history, row).is_some_and(|known| known < campaign.start) {
-                    this.members.push(Member { shard: shard as u32, row: row as u32, is_treated });
+                // At the date whoever is touched later was not: without them the untreated would be picked by what
+                // they did afterwards.
+                this.late += u64::from(first.is_some() && !is_treated);
+                if first_order(history, row).is_some_and(|known| known < campaign.start) {
+                    let member = Member { shard: shard as u32, row: row as u32, is_treated };
+                    let until = first.unwrap_or(first_day).min(first_day);
+                    let mut times = history.orders(row).map(|order| history.order_time(order));
+                    let has_ordered = times.any(|at| campaign.start <= at && at < until);
+                    this.ordered[member.arm()] += u64::from(has_ordered);
+                    this.members.push(member);
                 }
             }
         }
         this.customers = this.members.len() as u64;
+        this.full_arms = this.arms();
         if this.members.len() > CUSTOMERS_MAX {
             // Ids are hashes: the lowest are a random draw, and the same for any shards.
             let id = |member: &Member| setting.histories[member.shard as usize].customer(member.row as usize);

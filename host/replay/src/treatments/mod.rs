@@ -5,8 +5,9 @@
 //!
 //! # Invariants
 //!
-//! - **Who is treated is known at the date.** Treated are those touched within the campaign's first day. Whoever it
-//!   touched later within the outcome window is in neither arm; a campaign with many of these is refused.
+//! - **Who is treated is known at the date.** Treated are those touched within the campaign's first day, and whoever it
+//!   touched later is untreated: that can only hide some of an effect. A campaign with many of these is refused, and one
+//!   whose touches follow orders of that day.
 //! - **At a placebo date nothing happened.** A date after which any campaign touched either arm is left out.
 //!
 //! # Not here
@@ -34,6 +35,9 @@ const CUSTOMERS_MIN: u64 = 30;
 /// Of the customers that a campaign reached until the end of its window, the share touched after its first day above
 /// which it is no treatment of one date.
 const LATE_SHARE_MAX: f64 = 0.2;
+/// The share of the treated who ordered on the first day before they were touched above which touches may follow orders,
+/// if it is also twice that of the untreated on all of that day.
+const FOLLOWED_SHARE_MIN: f64 = 0.05;
 /// The share of an arm up to which other touches in a window are as good as none.
 const TOUCHED_SHARE_MAX: f64 = 0.01;
 
@@ -47,10 +51,10 @@ pub struct Treatment {
     /// All customers it touched within a day of that touch.
     #[serde(default)]
     pub reached: u64,
-    /// All customers it first touched later, but within the attribution window: they are not compared.
+    /// All customers it first touched later, but within the attribution window: they are untreated.
     #[serde(default)]
     pub late: u64,
-    /// Customers with an order before that date who are not late: those who can be compared.
+    /// Customers with an order before that date: those who can be compared.
     #[serde(default)]
     pub customers: u64,
     /// Of these, or of as many drawn from them as can be matched: those it reached, and did not reach.
@@ -128,7 +132,11 @@ fn treatment(setting: &Setting<'_>, names: &[String], zone: &Zone, campaign: &Ca
         untreated: arms[1],
         touched_otherwise: shares(others.by_any, arms),
         concurrent: concurrent.collect(),
-        placebo_dates: placebos.dates.len() as u64,
+        placebo_dates: match result.as_ref().map(|effect| &effect.placebo) {
+            Ok(Some(placebo)) => placebo.estimates.len() as u64,
+            Ok(None) => 0,
+            Err(_) => placebos.dates.len() as u64,
+        },
         placebo_dates_left_out: placebos.left_out,
         refusal: result.as_ref().err().map(|refusal| (refusal.to_string(), refusal.hint())),
         effect: result.ok(),
@@ -200,6 +208,11 @@ fn can_be_asked(compared: &Compared<'_>) -> Result<(), Refusal> {
     let reached = compared.reached + compared.late;
     if compared.late as f64 > LATE_SHARE_MAX * reached as f64 {
         return Err(Refusal::SpreadTreatment { late: compared.late, reached });
+    }
+    let followed = compared.ordered[0] as f64 / compared.full_arms[0].max(1) as f64;
+    let usual = compared.ordered[1] as f64 / compared.full_arms[1].max(1) as f64;
+    if followed > FOLLOWED_SHARE_MIN.max(2.0 * usual) {
+        return Err(Refusal::TriggeredTreatment { followed, usual });
     }
     let [treated, untreated] = compared.arms();
     for (what, have) in [("the treated", treated), ("the untreated", untreated)] {

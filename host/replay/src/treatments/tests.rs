@@ -108,8 +108,35 @@ fn a_campaign_that_follows_what_customers_do_is_refused() {
     assert!(treatment.late > 3 * treatment.reached, "{} of {}", treatment.late, treatment.reached);
 }
 
+/// Without an effect, and though all who are touched later have bought.
 #[test]
-fn whoever_is_touched_a_little_later_is_in_neither_arm() {
+fn those_touched_after_an_order_are_not_taken_from_the_untreated() {
+    let found = observed(|customer, days| {
+        let within = (START + 1) as f64..(START + WINDOW) as f64;
+        match customer % 20 {
+            0..15 => vec![("main", START as f64)],
+            _ => days.iter().find(|day| within.contains(day)).map(|day| ("main", *day)).into_iter().collect(),
+        }
+    });
+    let treatment = &found[0];
+    assert!(treatment.late > 0, "{treatment:?}");
+    let effect = treatment.effect.as_ref().unwrap_or_else(|| panic!("{:?}", treatment.refusal));
+    assert!(effect.effect.value.abs() < 4.0 * effect.effect.standard_error, "{:?}", effect.effect);
+}
+
+/// A receipt on the day of a sale: all on one day, and each after its order.
+#[test]
+fn a_campaign_that_follows_orders_of_its_day_is_refused() {
+    let found = observed(|_, days| {
+        let day = START as f64..(START + 1) as f64;
+        days.iter().find(|at| day.contains(at)).map(|at| ("main", at + 0.001)).into_iter().collect()
+    });
+    let (why, _) = found[0].refusal.as_ref().unwrap();
+    assert!(why.contains("may follow from an order"), "{why}");
+}
+
+#[test]
+fn whoever_is_touched_a_little_later_is_untreated() {
     let found = observed(|customer, _| match customer % 20 {
         0 => vec![("main", START as f64 + 3.0)],
         // After the window it says nothing of the outcome.
@@ -118,7 +145,7 @@ fn whoever_is_touched_a_little_later_is_in_neither_arm() {
     });
     let treatment = &found[0];
     assert_eq!((treatment.reached, treatment.late), (CUSTOMERS / 2 - CUSTOMERS / 20, CUSTOMERS / 20));
-    assert_eq!(treatment.treated + treatment.untreated, CUSTOMERS - CUSTOMERS / 20);
+    assert_eq!((treatment.treated, treatment.treated + treatment.untreated), (treatment.reached, CUSTOMERS));
     assert!(treatment.effect.is_some(), "{:?}", treatment.refusal);
 }
 

@@ -93,12 +93,12 @@ fn looked_at(treatments: &[Treatment], lang: Lang) -> String {
     let campaigns = lang.count(treatments.len() as u64, "campaign", "个活动");
     let mut text = lang.say(
         format!(
-            "Treated are those reached within the campaign's first day. Those it reached later, but within the window, \
-             are left out: what they did by then may be why. {campaigns} looked at; the intervals are not corrected for \
+            "Treated are those reached within the campaign's first day. Those it reached later count as untreated, \
+             as they were at the date: that can only hide some of an effect. {campaigns} looked at; the intervals are not corrected for \
              that, and each is wrong once in twenty times by itself."
         ),
         format!(
-            "触达组为活动首日触达的客户；其后（归因窗口内）才触达的客户不参与比较，因为触达可能源于其间的行为。\
+            "触达组为活动首日触达的客户；其后（归因窗口内）才触达的客户按首日情况计为未触达，这只会掩盖部分效果。\
              共考察 {campaigns}；置信区间未作多重比较校正，每个区间各有二十分之一的概率出错。"
         ),
     );
