@@ -108,7 +108,7 @@ fn code(cause: &Cause) -> Option<Exit> {
         return Some(match error {
             BacktestError::Interrupted => Exit::Interrupted,
             BacktestError::Column(_) => Exit::BadStrategy,
-            BacktestError::Store(_) => Exit::BadInput,
+            BacktestError::Store(_) | BacktestError::UnknownCustomers { .. } => Exit::BadInput,
             BacktestError::Sink(_) | BacktestError::Threads { .. } => Exit::Failed,
             _ => Exit::Refused,
         });

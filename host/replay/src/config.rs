@@ -94,6 +94,8 @@ pub enum BacktestError {
     NothingBeforeCut { cut: String, first: String },
     #[error("the log has no rows in this period")]
     EmptyLog,
+    #[error("none of the log's {rows} rows is of a customer that the store has")]
+    UnknownCustomers { rows: u64 },
     #[error("the strategy failed on a row of the log: {message}")]
     Failed { message: String },
     #[error(transparent)]
@@ -128,6 +130,9 @@ impl BacktestError {
             }
             Self::NothingBeforeCut { .. } => {
                 Some("choose a later `--from`: the models need history to be fitted on".into())
+            }
+            Self::UnknownCustomers { .. } => {
+                Some("its column `customer` must hold the ids under which the store knows them".into())
             }
             Self::EmptyLog => Some("choose other days with `--from` and `--until`".into()),
             Self::Failed { .. } => {

@@ -253,6 +253,9 @@ impl<'a> Asked<'a> {
             names: classes.chain(["no order yet".into()]).collect(),
             codes: answers.iter().map(|answer| answer.context).collect(),
         };
+        if answers.is_empty() {
+            return Err(BacktestError::UnknownCustomers { rows: rows.len() as u64 });
+        }
         let customers: Vec<_> = logged().map(|row| row.customer.0).collect();
         let log =
             Log::new(actions, rewards, propensities)?.with_contexts(contexts)?.with_clusters(&customers)?;

@@ -194,16 +194,16 @@ pub(crate) struct RunArgs {
     #[arg(long, default_value = "14d", value_name = "DAYS")]
     pub(crate) window: String,
     /// Share of customers this strategy leaves untouched as controls
-    #[arg(long, default_value = NO_GATES.holdout, value_name = "SHARE")]
+    #[arg(long, default_value = DEFAULT_GATES.holdout, value_name = "SHARE")]
     pub(crate) holdout: String,
     /// Share of customers that no strategy may touch
-    #[arg(long, default_value = NO_GATES.global_holdout, value_name = "SHARE")]
+    #[arg(long, default_value = DEFAULT_GATES.global_holdout, value_name = "SHARE")]
     pub(crate) global_holdout: String,
     /// Seeds holdouts and draws
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
     /// Most contacts of a customer in any so many days, such as 2/7d, or `none`
-    #[arg(long, default_value = NO_GATES.cap, value_name = "N/DAYS")]
+    #[arg(long, default_value = DEFAULT_GATES.cap, value_name = "N/DAYS")]
     pub(crate) cap: String,
     /// Contact only customers who subscribed, instead of all who did not unsubscribe
     #[arg(long)]
@@ -228,22 +228,22 @@ pub(crate) struct RunArgs {
     pub(crate) warm: bool,
 }
 
-/// What the gates are where nothing is asked of them.
+/// The gates as they are where none is asked for.
 struct Gates {
     holdout: &'static str,
     global_holdout: &'static str,
     cap: &'static str,
 }
 
-const NO_GATES: Gates = Gates { holdout: "10%", global_holdout: "0%", cap: "none" };
+const DEFAULT_GATES: Gates = Gates { holdout: "10%", global_holdout: "0%", cap: "none" };
 
 impl RunArgs {
     /// A gate that was asked for, if any.
     pub(crate) fn gate(&self) -> Option<&'static str> {
         let flags = [
-            ("--holdout", self.holdout != NO_GATES.holdout),
-            ("--global-holdout", self.global_holdout != NO_GATES.global_holdout),
-            ("--cap", self.cap != NO_GATES.cap),
+            ("--holdout", self.holdout != DEFAULT_GATES.holdout),
+            ("--global-holdout", self.global_holdout != DEFAULT_GATES.global_holdout),
+            ("--cap", self.cap != DEFAULT_GATES.cap),
             ("--opt-in", self.opt_in),
             ("--budget", self.budget.is_some()),
         ];

@@ -38,9 +38,6 @@ pub(super) fn run_one(
         None | Some(RewardArg::Gmv) => Reward::Gmv,
         Some(RewardArg::Conversion) => Reward::Conversion,
     };
-    if rows.is_empty() {
-        return Err(stratagem_replay::BacktestError::EmptyLog.into());
-    }
     let progress = Progress::default();
     let (asked, evaluation) = progress::watched("log", stop, &progress, || {
         let asked = policy_on_log(store, configured, &backtest, &names, &rows, reward, &progress)?;

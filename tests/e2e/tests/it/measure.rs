@@ -203,6 +203,9 @@ fn a_store_is_fitted_simulated_and_swept() {
     let found = json(dir, &format!("{log} live.csv"));
     let weight = found["off-policy"]["evaluation"]["diagnostics"]["mean-weight"]["value"].as_f64().unwrap();
     assert!((weight - 1.0).abs() < 0.1, "{weight}");
+    let strangers = "customer,time,action,propensity\nnobody,2017-05-01 12:00:00,none,0.5\n";
+    fs::write(dir.join("strangers.csv"), strangers).unwrap();
+    refused(dir, &format!("{log} strangers.csv"), 2, "none of the log's 1 rows is of a customer");
     refused(dir, "library rerun latest recall-waves.wasm --store shop", 2, "is no replay of history");
     refused(dir, "fit bg-nbd --store shop --until 2030-01-01", 2, "is not within the data");
     refused(
