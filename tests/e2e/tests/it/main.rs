@@ -4,6 +4,7 @@
 
 mod cli;
 mod determinism;
+mod digests;
 mod hostile;
 mod look_ahead;
 mod measure;
