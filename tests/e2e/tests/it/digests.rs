@@ -48,9 +48,9 @@ fn synthetic() -> MemoryStore {
 fn made_late(customer: CustomerId, timeline: &Timeline, channel: u32, campaign: u32) -> Timeline {
     let mut out = timeline.clone();
     for order in &mut out.orders {
-        let by = order.id.0 % 25;
+        let by = order.event_time.0 / 60_000 % 25;
         if by < 5 {
-            order.known_time = Time(order.known_time.0 + (by as i64 + 1) * 3 * DAY_MS);
+            order.known_time = Time(order.known_time.0 + (by + 1) * 3 * DAY_MS);
         }
     }
     let first = timeline.orders[0].event_time;
