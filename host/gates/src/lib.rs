@@ -11,11 +11,13 @@
 //! - **No state but the budget**: everything else is a function of the policy, the customer and the instant.
 
 mod budget;
+mod draw;
 mod policy;
 
 use stratagem_model::column::Proposal;
-use stratagem_model::{Action, CustomerId, Decision, PPM, Reason, Time};
-use xxhash_rust::xxh3::xxh3_64_with_seed;
+use stratagem_model::{Action, CustomerId, Decision, Reason, Time};
+
+use draw::{DrawKey, GROUP, propensity_ppm, total};
 
 pub use budget::Budget;
 pub use policy::{Cap, ConsentRule, Holdout, Policy};
@@ -29,12 +31,20 @@ pub trait Customer {
     fn contacts_between(&self, after: Time, until: Time) -> u32;
 }
 
+/// One strategy under its gates.
+#[derive(Debug, Clone, Copy)]
+pub struct Lane<'a> {
+    /// The strategy's name: each lane draws on its own.
+    pub name: &'a str,
+    pub policy: &'a Policy,
+    pub actions: &'a [Action],
+}
+
 /// Decides about the proposals of one customer at one step and appends a decision for each, in their order.
 ///
 /// Returns the proposal that was carried out or held out, with whether it was carried out.
 pub fn decide<'p>(
-    policy: &Policy,
-    actions: &[Action],
+    lane: Lane<'_>,
     budget: Option<&mut Budget>,
     customer: (CustomerId, &impl Customer),
     now: Time,
@@ -42,8 +52,10 @@ pub fn decide<'p>(
     decisions: &mut Vec<Decision>,
 ) -> Option<(&'p Proposal, bool)> {
     let (id, facts) = customer;
-    let total: i128 = proposals.iter().map(|p| i128::from(p.score)).sum();
-    let drawn = draw(policy.seed, id, now, proposals, total);
+    let Lane { name, policy, actions } = lane;
+    let total = total(proposals);
+    let key = DrawKey { salt: policy.seed, lane: name, customer: id, time: now, group: GROUP };
+    let drawn = key.draw(proposals, total);
     let mut walked = None;
     let mut budget = budget;
     for (i, proposal) in proposals.iter().enumerate() {
@@ -56,7 +68,7 @@ pub fn decide<'p>(
         };
         let propensity_ppm = match forbidden {
             Some(_) => 0,
-            None => propensity(policy.sent_ppm(), proposal.score, total),
+            None => propensity_ppm(policy.sent_ppm(), proposal, total),
         };
         if reason.is_sent()
             && let Some(budget) = budget.as_deref_mut()
@@ -100,31 +112,6 @@ fn forbidden(
     }
     let is_covered = budget.is_none_or(|budget| budget.covers(action.worst_case_cost()));
     (!is_covered).then_some(Reason::Budget)
-}
-
-/// The index of the proposal that is drawn, with probability proportional to its score.
-fn draw(seed: u64, customer: CustomerId, now: Time, proposals: &[Proposal], total: i128) -> usize {
-    if proposals.len() < 2 {
-        return 0;
-    }
-    let mut key = [0; 16];
-    key[..8].copy_from_slice(&customer.0.to_le_bytes());
-    key[8..].copy_from_slice(&now.0.to_le_bytes());
-    // 56 bits of the hash, so that the product with 16 scores of up to 63 bits fits.
-    let hash = i128::from(xxh3_64_with_seed(&key, seed) >> 8);
-    let mut point = (hash * total) >> 56;
-    for (i, proposal) in proposals.iter().enumerate() {
-        point -= i128::from(proposal.score);
-        if point < 0 {
-            return i;
-        }
-    }
-    proposals.len() - 1
-}
-
-fn propensity(sent_ppm: u32, score: i64, total: i128) -> u32 {
-    let share = i128::from(sent_ppm) * i128::from(score);
-    u32::try_from((share + total / 2) / total).map_or(PPM, |ppm| ppm.min(PPM))
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ pub struct Policy {
     pub cap: Option<Cap>,
     /// The most that all touches of the run may cost in the worst case, minor units.
     pub budget: Option<Money>,
-    /// Seeds the draw among competing proposals.
+    /// The salt of draws among competing proposals.
     pub seed: u64,
 }
 

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use stratagem_model::time::DAY_MS;
-use stratagem_model::{ActionKind, NO_ITEM, Offer};
+use stratagem_model::{ActionKind, NO_ITEM, Offer, PPM};
 
 use super::*;
 
@@ -37,7 +37,8 @@ fn decide_one(policy: &Policy, facts: &Facts, action: &Action, budget: Option<&m
     let mut decisions = vec![];
     let proposals = [proposal(0, 1, NOW)];
     let id = CustomerId(1);
-    decide(policy, std::slice::from_ref(action), budget, (id, facts), Time(NOW), &proposals, &mut decisions);
+    let lane = Lane { name: "lane", policy, actions: std::slice::from_ref(action) };
+    decide(lane, budget, (id, facts), Time(NOW), &proposals, &mut decisions);
     decisions[0]
 }
 
@@ -97,10 +98,11 @@ fn draws_follow_the_scores_and_say_so() {
     let actions = [action(ActionKind::Message, 0), action(ActionKind::Message, 0)];
     let proposals = [proposal(0, 1, NOW), proposal(1, 3, NOW)];
     let policy = Policy { holdout: Holdout { ppm: 200_000, salt: "s".into() }, ..Policy::open() };
+    let lane = Lane { name: "lane", policy: &policy, actions: &actions };
     let mut decisions = vec![];
     for id in 0..20_000 {
         let customer = (CustomerId(id), &Facts::default());
-        decide(&policy, &actions, None, customer, Time(NOW), &proposals, &mut decisions);
+        decide(lane, None, customer, Time(NOW), &proposals, &mut decisions);
     }
     for (action, want) in [(0, 200_000), (1, 600_000)] {
         let of_action: Vec<_> = decisions.iter().filter(|d| d.action == action).collect();
@@ -113,7 +115,7 @@ fn draws_follow_the_scores_and_say_so() {
 proptest! {
     #[test]
     fn every_proposal_has_a_decision_and_at_most_one_is_carried_out(
-        scores in prop::collection::vec(1_i64..=i64::MAX, 1..16),
+        scores in prop::collection::vec(prop_oneof![1_i64..=i64::MAX, Just(i64::MAX)], 1..600),
         id: u64,
         holdout in 0_u32..=PPM,
         budget in 0_i64..20,
@@ -126,9 +128,9 @@ proptest! {
         let mut budget = Budget::new(budget);
         let before = budget.remaining();
         let facts = Facts { consent, ..Facts::default() };
-        let walked = decide(
-            &policy, &actions, Some(&mut budget), (CustomerId(id), &facts), Time(NOW), &proposals, &mut decisions,
-        );
+        let lane = Lane { name: "lane", policy: &policy, actions: &actions };
+        let customer = (CustomerId(id), &facts);
+        let walked = decide(lane, Some(&mut budget), customer, Time(NOW), &proposals, &mut decisions);
         let decided: Vec<_> = decisions.iter().map(|d| (d.action, d.score)).collect();
         let proposed: Vec<_> = proposals.iter().map(|p| (p.action, p.score)).collect();
         prop_assert_eq!(decided, proposed);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use stratagem_gates::{Budget, Customer, decide};
+use stratagem_gates::{Budget, Customer, Lane, decide};
 use stratagem_insight::{
     AddedOrder, AsOf, ColumnPlan, OwnTouch, OwnTouches, Population, ReferencePlan, StoreContext,
 };
@@ -31,6 +31,16 @@ pub(crate) struct Shared<'a> {
     pub(crate) population: &'a Population,
     /// What contacts cause, in a simulated world.
     pub(crate) response: Option<&'a Response>,
+}
+
+impl<'a> Shared<'a> {
+    fn lane(&self) -> Lane<'a> {
+        Lane {
+            name: &self.configured.strategy().description().name,
+            policy: &self.backtest.policy,
+            actions: &self.configured.plan().actions,
+        }
+    }
 }
 
 /// How often batches failed in the same way.
@@ -259,17 +269,8 @@ impl<'a> Shard<'a> {
         let shared = self.shared;
         let customer = self.timelines.customer(row);
         let facts = Facts { shard: self, row, now };
-        let actions = &shared.configured.plan().actions;
         let mut decisions = vec![];
-        let walked = decide(
-            &shared.backtest.policy,
-            actions,
-            budget,
-            (customer, &facts),
-            now,
-            proposals,
-            &mut decisions,
-        );
+        let walked = decide(shared.lane(), budget, (customer, &facts), now, proposals, &mut decisions);
         for decision in &decisions {
             self.shares.count(decision);
         }
