@@ -9,9 +9,14 @@
 //! - **Every proposal gets exactly one decision**, with a reason and a propensity.
 //! - **Caps and budgets are exact**: a touch is counted before the next proposal is looked at.
 //! - **No state but the budget**: everything else is a function of the policy, the customer and the instant.
+//!
+//! # Not here
+//!
+//! Who is decided about first; where a budget decides, the caller goes by [`lottery`].
 
 mod budget;
 mod draw;
+mod lottery;
 mod policy;
 
 use stratagem_model::column::Proposal;
@@ -20,6 +25,7 @@ use stratagem_model::{Action, CustomerId, Decision, Reason, Time};
 use draw::{DrawKey, GROUP, propensity_ppm, total};
 
 pub use budget::Budget;
+pub use lottery::lottery;
 pub use policy::{Cap, ConsentRule, Holdout, Policy};
 
 /// What the gates ask about a customer at the instant of the decision.

@@ -8,8 +8,9 @@ pub const BUCKETS: u16 = 1024;
 
 /// A customer's internal id: `xxh3_64` of the external id.
 ///
-/// The same customer has the same id in every store and engine, whatever the order of ingest, and the order of ids
-/// within a bucket is the order of decisions. The store refuses two external ids that share one.
+/// The same customer has the same id in every store and engine, whatever the order of ingest, and decisions of one
+/// instant are written in the order of buckets and, within each, of ids: a place in the log, and no precedence. The
+/// store refuses two external ids that share one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CustomerId(pub u64);

@@ -17,6 +17,7 @@ use crate::clock::{Clock, Step};
 use crate::cohorts::Months;
 use crate::config::{Backtest, BacktestError};
 use crate::curve::Periods;
+use crate::lottery::tickets;
 use crate::outcome::{Measured, measure};
 use crate::receipt::digest_buckets;
 use crate::result::{Collected, Finished, Origin, RunResult};
@@ -328,7 +329,8 @@ impl<'a> Run<'a> {
     pub(crate) fn alone(&self, mut shard: Shard<'_>) -> Result<Finished, BacktestError> {
         for step in 0..self.clock.len() as Step {
             shard.propose(step);
-            shard.decide(step, None);
+            shard.decide_all(step);
+            shard.settle(step);
             if self.progress.is_cancelled.load(Ordering::Relaxed) {
                 return Err(BacktestError::Interrupted);
             }
@@ -336,7 +338,8 @@ impl<'a> Run<'a> {
         self.finish(shard)
     }
 
-    /// All shards step by step, decided in order: the budget is spent in the order of `(bucket, customer)`.
+    /// All shards step by step. The budget is spent in the order of the step's lottery, so that nobody is served first
+    /// every day.
     pub(crate) fn lockstep(
         &self,
         mut shards: Vec<Shard<'_>>,
@@ -344,9 +347,10 @@ impl<'a> Run<'a> {
     ) -> Result<Vec<Finished>, BacktestError> {
         for step in 0..self.clock.len() as Step {
             shards.par_iter_mut().for_each(|shard| shard.propose(step));
-            for shard in &mut shards {
-                shard.decide(step, Some(&mut budget));
+            for ticket in tickets(&mut shards, self.backtest.policy.seed, self.clock.time(step)) {
+                shards[ticket.shard as usize].decide(ticket.claim as usize, step, Some(&mut budget));
             }
+            shards.par_iter_mut().for_each(|shard| shard.settle(step));
             if self.progress.is_cancelled.load(Ordering::Relaxed) {
                 return Err(BacktestError::Interrupted);
             }

@@ -1,9 +1,10 @@
 //! The virtual clock: a strategy version run over history, step by step, as it would run live.
 //!
 //! Each step has two halves. *Propose* is per customer and pure, and runs on any number of workers by shard;
-//! *decide* passes the proposals through the gates in the order of `(bucket, customer)`. Where no gate reads
-//! across customers, a shard runs through all steps on its own and is then forgotten, so memory does not grow
-//! with the store; with a budget all shards move in lockstep.
+//! *decide* passes the proposals through the gates. Where no gate reads across customers, a shard runs through all
+//! steps on its own and is then forgotten, so memory does not grow with the store; with a budget all shards move in
+//! lockstep, and customers are served in an order that is drawn anew at each step. Decisions are written in the order
+//! of `(bucket, customer)` all the same.
 //!
 //! # Invariants
 //!
@@ -26,6 +27,7 @@ mod driver;
 mod evidence;
 pub mod logged;
 mod lookalike;
+mod lottery;
 mod outcome;
 mod receipt;
 mod result;

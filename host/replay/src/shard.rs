@@ -1,6 +1,7 @@
 //! One shard of customers moving through the steps: who is asked, what becomes of it, when to ask again.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use stratagem_gates::{Budget, Customer, Lane, decide};
 use stratagem_insight::{
@@ -11,7 +12,7 @@ use stratagem_measure::repurchase::Spending;
 use stratagem_model::column::{Batch, Column, Proposal};
 use stratagem_model::decision::NO_ACTION;
 use stratagem_model::event::EventKind;
-use stratagem_model::{Decision, NO_ITEM, Reason, Time};
+use stratagem_model::{CustomerId, Decision, NO_ITEM, Reason, Time};
 use stratagem_runtime::{Configured, Evaluator, Failure};
 
 use crate::clock::{Clock, NEVER, Step};
@@ -85,8 +86,51 @@ struct Asked {
     rows: Vec<u32>,
     proposals: Vec<Proposal>,
     wakes: Vec<i64>,
-    /// Why the batch of a row failed, by the position of its first row; ends where the next batch begins.
-    failed: Vec<(std::ops::Range<usize>, Reason)>,
+    /// Why batches failed, by the positions of their rows, ascending.
+    failed: Vec<(Range<usize>, Reason)>,
+    /// Rows to decide about, ascending.
+    claims: Vec<Claim>,
+    /// How many decisions there were before this step.
+    decided: usize,
+}
+
+impl Asked {
+    fn clear(&mut self, decided: usize) {
+        self.proposals.clear();
+        self.wakes.clear();
+        self.failed.clear();
+        self.claims.clear();
+        self.decided = decided;
+    }
+
+    /// Makes the claims out of what was proposed and what failed, both in the order of rows.
+    fn find_claims(&mut self) {
+        let each = |(rows, reason): &(Range<usize>, Reason)| {
+            let reason = *reason;
+            rows.clone().map(move |row| (row, reason))
+        };
+        let mut failed = self.failed.iter().flat_map(each).peekable();
+        let mut start = 0;
+        while start < self.proposals.len() || failed.peek().is_some() {
+            let proposed = self.proposals.get(start).map_or(usize::MAX, |proposal| proposal.row as usize);
+            let position = failed.peek().map_or(proposed, |(row, _)| proposed.min(*row));
+            let mine = self.proposals[start..].iter().take_while(|p| p.row as usize == position).count();
+            let failure = failed.next_if(|(row, _)| *row == position).map(|(_, reason)| reason);
+            self.claims.push(Claim { position, proposals: start..start + mine, failure, fate: Fate::Quiet });
+            start += mine;
+        }
+    }
+}
+
+/// A row with proposals, or whose batch failed.
+#[derive(Debug)]
+struct Claim {
+    /// Position in the rows that were asked.
+    position: usize,
+    /// Into the step's proposals.
+    proposals: Range<usize>,
+    failure: Option<Reason>,
+    fate: Fate,
 }
 
 impl<'a> Shard<'a> {
@@ -142,9 +186,7 @@ impl<'a> Shard<'a> {
     pub(crate) fn propose(&mut self, step: Step) {
         let now = self.shared.clock.time(step);
         self.find_rows(step, now);
-        self.asked.proposals.clear();
-        self.asked.wakes.clear();
-        self.asked.failed.clear();
+        self.asked.clear(self.decisions.len());
         if self.asked.rows.is_empty() {
             return;
         }
@@ -189,6 +231,7 @@ impl<'a> Shard<'a> {
             }
             start = end;
         }
+        self.asked.find_claims();
     }
 
     fn find_rows(&mut self, step: Step, now: Time) {
@@ -208,7 +251,7 @@ impl<'a> Shard<'a> {
         rows.dedup();
     }
 
-    fn fail(&mut self, rows: std::ops::Range<usize>, failure: Failure) {
+    fn fail(&mut self, rows: Range<usize>, failure: Failure) {
         let count = self.failures.entry((failure.reason, failure.message)).or_default();
         count.0 += 1;
         count.1 += rows.len() as u64;
@@ -221,25 +264,49 @@ impl<'a> Shard<'a> {
         self.asked.failed.push((rows, failure.reason));
     }
 
-    /// Passes what was proposed at this step through the gates, in the order of customers.
-    pub(crate) fn decide(&mut self, step: Step, mut budget: Option<&mut Budget>) {
-        let asked = std::mem::take(&mut self.asked);
+    /// Who claims something at this step: customers by the numbers of their claims, in the order of rows.
+    pub(crate) fn claims(&self) -> impl Iterator<Item = (usize, CustomerId)> {
+        let of = |claim: &Claim| self.timelines.customer(self.asked.rows[claim.position] as usize);
+        self.asked.claims.iter().map(of).enumerate()
+    }
+
+    /// Passes all claims of this step through the gates, in the order of rows. No gate reads across customers.
+    pub(crate) fn decide_all(&mut self, step: Step) {
+        for claim in 0..self.asked.claims.len() {
+            self.decide(claim, step, None);
+        }
+    }
+
+    /// Passes a claim through the gates; claims may come in any order, each once.
+    pub(crate) fn decide(&mut self, claim: usize, step: Step, budget: Option<&mut Budget>) {
         let now = self.shared.clock.time(step);
-        let mut proposals = asked.proposals.as_slice();
-        let mut failed = asked.failed.iter().peekable();
+        let Claim { position, proposals, failure, .. } = &self.asked.claims[claim];
+        let (row, mine, failure) = (self.asked.rows[*position] as usize, proposals.clone(), *failure);
+        let asked = std::mem::take(&mut self.asked.proposals);
+        let mine = &asked[mine];
+        let fate = match failure {
+            Some(reason) => self.fall_back(row, now, mine, reason, budget),
+            None => self.pass_gates(row, now, mine, budget),
+        };
+        self.asked.proposals = asked;
+        self.asked.claims[claim].fate = fate;
+    }
+
+    /// Ends a step whose claims are all decided: decisions in the order of `(bucket, customer)` and of proposals,
+    /// whatever the order in which they were made, and each row's next step.
+    pub(crate) fn settle(&mut self, step: Step) {
+        let of_step = &mut self.decisions[self.asked.decided..];
+        let place = |decision: &Decision| (decision.customer.bucket(), decision.customer);
+        if !of_step.is_sorted_by_key(place) {
+            // Stable: a customer's decisions stay in the order of his proposals.
+            of_step.sort_by_key(place);
+        }
+        let asked = std::mem::take(&mut self.asked);
+        let mut claims = asked.claims.iter().peekable();
         for (position, row) in asked.rows.iter().enumerate() {
-            let of_row = proposals.iter().take_while(|p| p.row as usize == position).count();
-            let (mine, rest) = proposals.split_at(of_row);
-            proposals = rest;
-            while failed.next_if(|(rows, _)| rows.end <= position).is_some() {}
-            let failure =
-                failed.peek().filter(|(rows, _)| rows.contains(&position)).map(|(_, reason)| *reason);
             let row = *row as usize;
-            let fate = match failure {
-                Some(reason) => self.fall_back(row, now, mine, reason, budget.as_deref_mut()),
-                None if mine.is_empty() => Fate::Quiet,
-                None => self.pass_gates(row, now, mine, budget.as_deref_mut()),
-            };
+            let fate =
+                claims.next_if(|claim| claim.position == position).map_or(Fate::Quiet, |claim| claim.fate);
             let next = match fate {
                 Fate::Suppressed => {
                     let rested = self.shared.clock.days_later(step, self.shared.backtest.retry_days);
@@ -247,7 +314,7 @@ impl<'a> Shard<'a> {
                     rested
                 }
                 // A touch is an event of the row: what follows from it is asked at the next step.
-                Fate::Touched => self.shared.clock.after(now),
+                Fate::Touched => self.shared.clock.after(self.shared.clock.time(step)),
                 Fate::Quiet => self.next_step(row, step, Time(asked.wakes[position])),
             };
             self.schedule(row, next);
@@ -374,6 +441,7 @@ impl<'a> Shard<'a> {
     }
 }
 
+#[derive(Debug, Clone, Copy)]
 enum Fate {
     /// Nothing was proposed.
     Quiet,

@@ -1,10 +1,13 @@
 //! Invariant 2: threads, batches, instances, engines, shards and the order of ingest leave no trace.
 
+use std::collections::BTreeMap;
+
 use stratagem_e2e::{
     STRATEGIES, bundled, configured, configured_on, decisions, empty_store, engine, generated,
     ingest_bundled, policy,
 };
 use stratagem_gates::{Cap, Policy};
+use stratagem_model::{CustomerId, Decision, Reason};
 use stratagem_replay::Backtest;
 use stratagem_runtime::{EngineOptions, Instances, Interruption};
 use stratagem_store::generate::Spec;
@@ -65,6 +68,64 @@ fn a_budget_is_spent_the_same_whatever_the_threads() {
         assert!(again == first, "{threads} threads, {batch_rows} rows");
         assert_eq!(other.receipt.decisions_digest, result.receipt.decisions_digest);
     }
+}
+
+#[test]
+fn a_budget_leaves_no_trace_of_shards() {
+    let store = generated(&Spec { customers: 3_000, days: 400, has_lines: false, ..Spec::default() });
+    let configured = configured("recall-waves", &[]);
+    let all = Backtest::new(policy());
+    let cost = |decisions: &[Decision]| {
+        let sent = decisions.iter().filter(|d| d.is_carried_out());
+        sent.map(|d| configured.plan().actions[d.action as usize].worst_case_cost()).sum::<i64>()
+    };
+    let half = cost(&decisions(&store, &configured, &all).0) / 2;
+    let runs = [(1, 8_192), (2, 64), (7, 8_192), (64, 3)].map(|(threads, batch_rows)| {
+        let policy = Policy { budget: Some(half), ..policy() };
+        decisions(&store, &configured, &Backtest { threads, batch_rows, ..Backtest::new(policy) })
+    });
+    let refused = runs[0].0.iter().filter(|d| d.reason == Reason::Budget).count();
+    assert!(refused > 100, "the budget refuses only {refused}");
+    for (decisions, result) in &runs {
+        assert!(*decisions == runs[0].0);
+        assert_eq!(result.receipt, runs[0].1.receipt);
+    }
+}
+
+/// On each of 20 days there is money for half of those who would be touched.
+#[test]
+fn who_gets_of_a_budget_does_not_depend_on_the_bucket() {
+    let store = generated(&Spec { customers: 1_500, days: 200, has_lines: false, ..Spec::default() });
+    let configured = configured("recall-waves", &[]);
+    let first = 19_723 + 120;
+    // By half of the buckets: who was served and who was refused.
+    let mut counts = [[0_u32; 2]; 2];
+    let mut refused_of: BTreeMap<CustomerId, Vec<bool>> = BTreeMap::new();
+    for day in first..first + 20 {
+        let on = |budget| {
+            let day = Backtest { from: Some(day), until: Some(day), ..Backtest::new(Policy::open()) };
+            let policy = Policy { budget, ..Policy::open() };
+            decisions(&store, &configured, &Backtest { policy, ..day }).0
+        };
+        let all = on(None);
+        let cost = all.iter().map(|d| configured.plan().actions[d.action as usize].worst_case_cost());
+        for decision in on(Some(cost.sum::<i64>() / 2)) {
+            let is_refused = decision.reason == Reason::Budget;
+            counts[usize::from(decision.customer.bucket() / 512)][usize::from(is_refused)] += 1;
+            refused_of.entry(decision.customer).or_default().push(is_refused);
+        }
+    }
+    let share = counts.map(|[served, refused]| f64::from(refused) / f64::from(served + refused));
+    assert!(counts.iter().flatten().sum::<u32>() > 2_000, "{counts:?}");
+    assert!((share[0] - share[1]).abs() < 0.06, "refused by half of the buckets: {share:?}");
+    // Nor is it the same ones every day.
+    let often: Vec<_> = refused_of.values().filter(|days| days.len() >= 10).collect();
+    let one_sided = often.iter().filter(|days| days.iter().all(|refused| *refused == days[0])).count();
+    assert!(
+        often.len() > 100 && one_sided * 20 < often.len(),
+        "{one_sided} of {} are always served alike",
+        often.len()
+    );
 }
 
 #[test]
