@@ -32,6 +32,7 @@ pub(crate) fn run(id: &str, component: &Path, store: &Path) -> anyhow::Result<()
         until: Some(day(&recorded.summary.period.until)?),
         window_days: recorded.summary.period.window_days,
         retry_days: recorded.retry_days,
+        table_lag_minutes: recorded.table_lag_minutes,
         observes_treatments: !recorded.summary.treatments.is_empty(),
         ..Backtest::new(recorded.policy.clone())
     };

@@ -25,6 +25,22 @@ pub(crate) fn days(text: &str, flag: &str) -> anyhow::Result<u32> {
     if (1..=3_650).contains(&days) { Ok(days) } else { Err(wrong().into()) }
 }
 
+/// `1h`, `30m` or `0` as minutes, up to a day.
+pub(crate) fn lag_minutes(text: &str, flag: &str) -> anyhow::Result<u32> {
+    let wrong = || {
+        let message = format!("`{flag} {text}` is not a time of 0 to 24 hours");
+        Usage::new(message, "write it as `1h`, `30m` or `0`, up to 24h")
+    };
+    let (number, minutes) = match (text.strip_suffix('h'), text.strip_suffix('m')) {
+        (Some(hours), _) => (hours, 60),
+        (None, Some(minutes)) => (minutes, 1),
+        (None, None) if text == "0" => (text, 1),
+        (None, None) => return Err(wrong().into()),
+    };
+    let number: u32 = number.parse().map_err(|_| wrong())?;
+    number.checked_mul(minutes).filter(|lag| *lag <= 24 * 60).ok_or_else(|| wrong().into())
+}
+
 /// `10%` or `0.1` as a fraction of 1.
 pub(crate) fn fraction(text: &str, flag: &str) -> anyhow::Result<f64> {
     let wrong =
@@ -94,6 +110,9 @@ mod tests {
         assert_eq!(days("14d", "--window").unwrap(), 14);
         assert_eq!(days("3", "--window").unwrap(), 3);
         assert!(days("0d", "--window").is_err() && days("2w", "--window").is_err());
+        let lag = |text| lag_minutes(text, "--table-lag").ok();
+        assert_eq!([lag("1h"), lag("30m"), lag("0"), lag("24h")], [Some(60), Some(30), Some(0), Some(1_440)]);
+        assert_eq!([lag("25h"), lag("-1h"), lag("90"), lag("1d"), lag("99999999h"), lag("m")], [None; 6]);
         assert_eq!(range("1%..0.05", "--effect").unwrap(), (0.01, 0.05));
         assert_eq!(range("3%", "--effect").unwrap(), (0.03, 0.03));
         assert!(range("5%..1%", "--effect").is_err());

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use stratagem_model::column::Column;
 use stratagem_model::event::EventKind;
-use stratagem_model::plan::{Plan, Window};
+use stratagem_model::plan::{Plan, Schedule, Window};
 use stratagem_model::time::{DAY_MS, Time};
 
 use crate::catalogue::{Source, UnknownColumn, find};
@@ -114,6 +114,12 @@ impl ColumnPlan {
         use Source::{RepurchaseAlive, RepurchaseOrders30, RepurchaseOrders90, RepurchaseValue};
         let all = [RepurchaseAlive, RepurchaseOrders30, RepurchaseOrders90, RepurchaseValue];
         self.specs.iter().any(|spec| all.contains(&spec.source))
+    }
+
+    /// When the tables of the population that columns depend on are made again.
+    pub fn schedules(&self) -> impl Iterator<Item = Schedule> {
+        let is_read = self.needs_repurchase() || self.specs.iter().any(|s| s.source == Source::RfmClass);
+        is_read.then_some(Schedule::Weekly).into_iter()
     }
 
     /// Empty columns of the plan's types, to be filled again and again.

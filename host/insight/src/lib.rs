@@ -3,7 +3,7 @@
 //! # Invariants
 //!
 //! - **No look-ahead.** At `now`, an event counts if and only if it was known before `now`; a table of the whole
-//!   population is that of the last scheduled instant not after `now`.
+//!   population is the last that is in use at `now`, and is made of what was known before its own instant.
 //! - **One computation of a feature.** Strategies ask for columns by name and get the same numbers.
 //!
 //! # Not here
@@ -16,6 +16,7 @@ mod categories;
 mod columns;
 mod pairs;
 mod population;
+mod publication;
 mod references;
 mod repurchase;
 mod timelines;

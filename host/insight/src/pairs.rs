@@ -7,12 +7,21 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use stratagem_model::column::{Column, ColumnKind};
+use stratagem_model::plan::Schedule;
 use stratagem_model::time::Time;
 use stratagem_model::{PPM, Table};
 
+use crate::publication::Publication;
 use crate::timelines::Timelines;
 
-/// Which pairs a strategy wants to see.
+/// Which pairs a strategy wants to see, and how often they are counted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PairRequest {
+    pub(crate) options: PairOptions,
+    pub(crate) schedule: Schedule,
+}
+
+/// Which pairs are left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PairOptions {
     pub(crate) min_baskets: i64,
@@ -94,37 +103,35 @@ fn pair_key(smaller: u32, larger: u32) -> u64 {
 /// Counts up to each instant, and the tables made from them for each request.
 #[derive(Debug)]
 pub(crate) struct PairTables {
-    instants: Vec<Time>,
     counts: PairCounts,
-    /// By request, then by instant.
-    tables: Vec<Vec<Arc<Table>>>,
+    /// By request: its schedule, and a table as of each of its instants.
+    tables: Vec<(Publication, Vec<Arc<Table>>)>,
 }
 
 impl PairTables {
-    pub(crate) fn new(instants: Vec<Time>, counts: PairCounts) -> Self {
-        Self { instants, counts, tables: vec![] }
+    pub(crate) fn new(counts: PairCounts) -> Self {
+        Self { counts, tables: vec![] }
     }
 
-    /// Makes the tables of these requests, in order.
-    pub(crate) fn make(&mut self, requests: &[PairOptions]) {
-        self.tables = vec![vec![]; requests.len()];
-        if requests.is_empty() {
-            return;
-        }
+    /// Makes the tables of these requests, in order. All instants of their schedules were counted to.
+    pub(crate) fn make(&mut self, requests: &[PairRequest], publication: impl Fn(Schedule) -> Publication) {
+        self.tables = requests.iter().map(|request| (publication(request.schedule), vec![])).collect();
         let mut so_far = Period::default();
-        for period in std::mem::take(&mut self.counts.periods) {
+        let periods = std::mem::take(&mut self.counts.periods);
+        for (instant, period) in self.counts.instants.iter().zip(periods) {
             so_far.merge(period);
-            for (options, tables) in requests.iter().zip(&mut self.tables) {
-                tables.push(Arc::new(table(&so_far, options)));
+            for (request, (publication, tables)) in requests.iter().zip(&mut self.tables) {
+                if publication.instants().binary_search(instant).is_ok() {
+                    tables.push(Arc::new(table(&so_far, &request.options)));
+                }
             }
         }
     }
 
     pub(crate) fn at(&self, request: usize, now: Time) -> Arc<Table> {
-        let tables = &self.tables[request];
-        let instant = self.instants.partition_point(|instant| *instant <= now);
-        let instant = instant.checked_sub(1).expect("the first instant is not after the first step");
-        Arc::clone(&tables[instant])
+        let (publication, tables) = &self.tables[request];
+        let table = publication.in_use(now).expect("the first table is in use before the first step");
+        Arc::clone(&tables[table])
     }
 }
 
@@ -198,5 +205,34 @@ mod tests {
         assert_eq!(table.columns[1].u32s, [2, 1]);
         assert_eq!(table.columns[3].s64s, [450_862, 546_553]);
         assert_eq!(table.columns[4].s64s, [10_872_319, 10_872_319], "lift 10.872319835");
+    }
+
+    #[test]
+    fn each_request_keeps_its_own_schedule() {
+        use stratagem_model::time::{DAY_MS, Zone};
+
+        // Day 4 is a Monday. A pair becomes known on each day, so that a table says of which day it is.
+        let days = (4, 17);
+        let publication = |schedule| Publication::new(&Zone::utc(), schedule, days, 60);
+        let daily = publication(Schedule::Daily);
+        let mut instants = [daily.instants(), publication(Schedule::Weekly).instants()].concat();
+        instants.sort_unstable();
+        instants.dedup();
+        let mut counts = PairCounts::new(&instants);
+        for period in &mut counts.periods {
+            let by_category = HashMap::from([(1, 1), (2, 1)]);
+            period.merge(Period { baskets: 1, by_category, by_pair: HashMap::from([(pair_key(1, 2), 1)]) });
+        }
+        let options = PairOptions { min_baskets: 0, min_lift_ppm: 0, ..PairOptions::default() };
+        let requests = [Schedule::Weekly, Schedule::Daily].map(|schedule| PairRequest { options, schedule });
+        let mut tables = PairTables::new(counts);
+        tables.make(&requests, publication);
+        for day in 4..=17 {
+            let now = Time(day * DAY_MS + DAY_MS / 2);
+            let baskets = [0, 1].map(|request| tables.at(request, now).columns[2].s64s[0]);
+            let made = |day: i64| instants.partition_point(|at| at.0 <= day * DAY_MS) as i64;
+            let monday = day - (day - 4) % 7;
+            assert_eq!(baskets, [made(monday), made(day)], "day {day}");
+        }
     }
 }

@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use rayon::prelude::*;
 use stratagem_model::Table;
 use stratagem_model::plan::Schedule;
-use stratagem_model::time::{DAY_MS, Day, Time, Zone, monday};
+use stratagem_model::time::{DAY_MS, Day, Time, Zone};
 
-use crate::pairs::{PairCounts, PairTables};
+use crate::pairs::{PairCounts, PairRequest, PairTables};
+use crate::publication::Publication;
 use crate::repurchase::{FittedOn, Repurchase};
 use crate::timelines::Timelines;
 use crate::{FREQUENCY_BIT, MONETARY_BIT, RECENCY_BIT};
@@ -48,48 +49,65 @@ impl RfmCuts {
     }
 }
 
-/// Which tables of the population a run needs, and at which instants.
+/// Which tables of the population a run needs, as of which instants.
 #[derive(Debug, Clone)]
 pub struct PopulationNeeds {
-    /// Local midnights of the Mondays that the run's steps fall after, ascending.
-    pub(crate) weeks: Vec<Time>,
-    /// Local midnights of the days that the run's steps fall in, ascending.
-    pub(crate) days: Vec<Time>,
-    pub(crate) pairs: Option<Schedule>,
+    weekly: Publication,
+    daily: Publication,
+    /// As of when category pairs are counted: the instants of all schedules that are asked for, ascending.
+    pair_instants: Vec<Time>,
     /// The local days of the weeks, if repurchase models are fitted each week.
     fitted: Option<Vec<Day>>,
 }
 
 impl PopulationNeeds {
-    /// The instants for a run over these local days.
-    pub fn new(zone: &Zone, first: Day, last: Day, pairs: Option<Schedule>) -> Self {
-        let weeks = (monday(first)..=last).step_by(7).map(|day| zone.at(day, 0)).collect();
-        let days = (first..=last).map(|day| zone.at(day, 0)).collect();
-        Self { weeks, days, pairs, fitted: None }
+    /// For a run over these local days, with tables that are used so many minutes after the instant of which they are.
+    pub fn new(zone: &Zone, first: Day, last: Day, lag_minutes: u32) -> Self {
+        let publication = |schedule| Publication::new(zone, schedule, (first, last), lag_minutes);
+        let (weekly, daily) = (publication(Schedule::Weekly), publication(Schedule::Daily));
+        Self { weekly, daily, pair_instants: vec![], fitted: None }
     }
 
     /// With repurchase models, fitted each week. Needs days.
     #[must_use]
     pub fn with_repurchase(self, zone: &Zone) -> Self {
-        let days = self.weeks.iter().map(|week| zone.day(*week)).collect();
+        let days = self.weekly.instants().iter().map(|week| zone.day(*week)).collect();
         Self { fitted: Some(days), ..self }
     }
 
-    fn pair_instants(&self) -> &[Time] {
-        match self.pairs {
-            Some(Schedule::Weekly) => &self.weeks,
-            Some(Schedule::Daily) => &self.days,
-            None => &[],
+    /// With category pairs on each of these schedules. Needs categories.
+    #[must_use]
+    pub fn with_pairs(self, schedules: impl Iterator<Item = Schedule>) -> Self {
+        let of = |schedule| self.publication(schedule).instants();
+        let mut instants: Vec<_> = schedules.flat_map(of).copied().collect();
+        instants.sort_unstable();
+        instants.dedup();
+        Self { pair_instants: instants, ..self }
+    }
+
+    /// When tables of these schedules come into use, ascending.
+    pub fn effective(&self, schedules: impl Iterator<Item = Schedule>) -> Vec<Time> {
+        let mut instants: Vec<_> =
+            schedules.flat_map(|schedule| self.publication(schedule).effective()).collect();
+        instants.sort_unstable();
+        instants.dedup();
+        instants
+    }
+
+    fn publication(&self, schedule: Schedule) -> &Publication {
+        match schedule {
+            Schedule::Weekly => &self.weekly,
+            Schedule::Daily => &self.daily,
         }
     }
 
     /// What one shard contributes. `below` says by week, where it is known, from which id on no customer is drawn.
     fn contribution(&self, timelines: &Timelines, below: &[u64]) -> Contribution {
-        let mut cuts = vec![RfmCuts::default(); self.weeks.len()];
+        let mut cuts = vec![RfmCuts::default(); self.weekly.instants().len()];
         let mut fitted_on: Vec<_> = below.iter().map(|below| FittedOn::new(*below)).collect();
         for row in 0..timelines.rows() {
             let (mut known, customer) = (0, timelines.customer(row));
-            for (week, (instant, cuts)) in self.weeks.iter().zip(&mut cuts).enumerate() {
+            for (week, (instant, cuts)) in self.weekly.instants().iter().zip(&mut cuts).enumerate() {
                 known = timelines.advance(row, known, *instant);
                 if let Some((fitted_on, days)) = fitted_on.get_mut(week).zip(self.fitted.as_ref())
                     && fitted_on.wants(customer)
@@ -104,8 +122,8 @@ impl PopulationNeeds {
                 cuts.monetary += i128::from(timelines.monetary(row, known));
             }
         }
-        let mut pairs = PairCounts::new(self.pair_instants());
-        if self.pairs.is_some() {
+        let mut pairs = PairCounts::new(&self.pair_instants);
+        if !self.pair_instants.is_empty() {
             pairs.count(timelines);
         }
         Contribution { cuts, pairs, fitted_on }
@@ -132,11 +150,12 @@ pub struct Census<'a> {
 impl<'a> Census<'a> {
     /// Of nobody yet.
     pub fn new(needs: &'a PopulationNeeds) -> Self {
-        let weeks = if needs.fitted.is_some() { needs.weeks.len() } else { 0 };
+        let weeks = needs.weekly.instants().len();
+        let fitted = if needs.fitted.is_some() { weeks } else { 0 };
         let sum = Contribution {
-            cuts: vec![RfmCuts::default(); needs.weeks.len()],
-            pairs: PairCounts::new(needs.pair_instants()),
-            fitted_on: (0..weeks).map(|_| FittedOn::new(u64::MAX)).collect(),
+            cuts: vec![RfmCuts::default(); weeks],
+            pairs: PairCounts::new(&needs.pair_instants),
+            fitted_on: (0..fitted).map(|_| FittedOn::new(u64::MAX)).collect(),
         };
         Self { needs, sum: Mutex::new(sum) }
     }
@@ -163,9 +182,10 @@ impl<'a> Census<'a> {
     pub fn population(self) -> Population {
         let sum = self.sum.into_inner().expect("no code panics while it holds the lock");
         Population {
-            weeks: self.needs.weeks.clone(),
+            weekly: self.needs.weekly.clone(),
+            daily: self.needs.daily.clone(),
             cuts: sum.cuts,
-            pairs: PairTables::new(self.needs.pair_instants().to_vec(), sum.pairs),
+            pairs: PairTables::new(sum.pairs),
             repurchase: sum.fitted_on.into_par_iter().map(FittedOn::fit).collect(),
         }
     }
@@ -174,30 +194,35 @@ impl<'a> Census<'a> {
 /// The tables of the population at each scheduled instant.
 #[derive(Debug)]
 pub struct Population {
-    weeks: Vec<Time>,
+    weekly: Publication,
+    daily: Publication,
     cuts: Vec<RfmCuts>,
-    pub(crate) pairs: PairTables,
+    pairs: PairTables,
     /// By week; empty where no column needs them.
     repurchase: Vec<Option<Repurchase>>,
 }
 
 impl Population {
-    /// The last scheduled week not after `now`.
-    fn week(&self, now: Time) -> Option<usize> {
-        self.weeks.partition_point(|week| *week <= now).checked_sub(1)
-    }
-
-    /// The repurchase models of the week, if they could be fitted.
+    /// The repurchase models that are in use, if they could be fitted.
     pub(crate) fn repurchase(&self, now: Time) -> Option<&Repurchase> {
-        self.repurchase.get(self.week(now)?)?.as_ref()
+        self.repurchase.get(self.weekly.in_use(now)?)?.as_ref()
     }
 
-    /// The RFM class of a row at `now` against the cuts of the week; `None` without an order.
+    /// The RFM class of a row at `now` against the cuts that are in use; `None` without an order.
     pub fn rfm_class(&self, timelines: &Timelines, row: usize, known: u32, now: Time) -> Option<u32> {
         let last = timelines.last_order_time(row, known)?;
-        let cuts = &self.cuts[self.week(now)?];
+        let cuts = &self.cuts[self.weekly.in_use(now)?];
         let recency_days = (now.0 - last.0).div_euclid(DAY_MS);
         Some(cuts.class(recency_days, known, timelines.monetary(row, known)))
+    }
+
+    /// Makes the pair tables of these requests, each as of the instants of its own schedule.
+    pub(crate) fn make_pairs(&mut self, requests: &[PairRequest]) {
+        let publication = |schedule| match schedule {
+            Schedule::Weekly => self.weekly.clone(),
+            Schedule::Daily => self.daily.clone(),
+        };
+        self.pairs.make(requests, publication);
     }
 
     pub(crate) fn pairs_at(&self, slot: usize, now: Time) -> Arc<Table> {

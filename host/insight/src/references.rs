@@ -8,7 +8,7 @@ use stratagem_model::plan::{Plan, ReferenceRequest, Schedule};
 use stratagem_model::time::Time;
 
 use crate::catalogue::UnknownColumn;
-use crate::pairs::PairOptions;
+use crate::pairs::{PairOptions, PairRequest};
 use crate::population::Population;
 use crate::timelines::StoreContext;
 
@@ -16,8 +16,7 @@ use crate::timelines::StoreContext;
 #[derive(Debug)]
 pub struct ReferencePlan {
     slots: Vec<Slot>,
-    pairs: Vec<PairOptions>,
-    pair_schedule: Option<Schedule>,
+    pairs: Vec<PairRequest>,
 }
 
 #[derive(Debug)]
@@ -33,7 +32,7 @@ impl ReferencePlan {
     /// # Errors
     /// A reference or one of its options is unknown.
     pub fn new(plan: &Plan, context: &StoreContext) -> Result<Self, UnknownColumn> {
-        let mut this = Self { slots: vec![], pairs: vec![], pair_schedule: None };
+        let mut this = Self { slots: vec![], pairs: vec![] };
         for request in &plan.references {
             let slot = this.slot(request, context)?;
             this.slots.push(slot);
@@ -44,10 +43,7 @@ impl ReferencePlan {
     fn slot(&mut self, request: &ReferenceRequest, context: &StoreContext) -> Result<Slot, UnknownColumn> {
         let name = request.name.as_str();
         if name == "category.pairs" {
-            self.pairs.push(pair_options(request)?);
-            // One pass counts for all requests; the finer schedule serves both.
-            let is_daily = request.schedule == Schedule::Daily || self.pair_schedule == Some(Schedule::Daily);
-            self.pair_schedule = Some(if is_daily { Schedule::Daily } else { Schedule::Weekly });
+            self.pairs.push(PairRequest { options: pair_options(request)?, schedule: request.schedule });
             return Ok(Slot::Pairs(self.pairs.len() - 1));
         }
         let words = if name == "category.names" {
@@ -64,14 +60,14 @@ impl ReferencePlan {
         Ok(Slot::Constant(Arc::new(dictionary(words))))
     }
 
-    /// When category pairs are recomputed, if they are asked for.
-    pub fn pair_schedule(&self) -> Option<Schedule> {
-        self.pair_schedule
+    /// When tables that depend on the population are made again: a schedule for each request.
+    pub fn schedules(&self) -> impl Iterator<Item = Schedule> {
+        self.pairs.iter().map(|request| request.schedule)
     }
 
     /// Makes the tables that depend on the population.
     pub fn prepare(&self, population: &mut Population) {
-        population.pairs.make(&self.pairs);
+        population.make_pairs(&self.pairs);
     }
 
     /// The tables as of `now`, in the plan's order.

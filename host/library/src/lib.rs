@@ -36,6 +36,8 @@ pub struct Run {
     pub data: DataRecord,
     pub policy: Policy,
     pub retry_days: u32,
+    /// Minutes until a table of the whole population is used after the instant as of which it is made.
+    pub table_lag_minutes: u32,
     /// How many variants of this strategy, other versions and parameters, the library has on this data with this one:
     /// the best of many looks better than it is.
     #[serde(default)]

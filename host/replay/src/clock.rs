@@ -49,6 +49,14 @@ impl Clock {
         self.numbered(self.times.partition_point(|time| *time <= at))
     }
 
+    /// The first step at or after each of some instants, ascending; instants after the last step have none.
+    pub(crate) fn first_after_each(&self, instants: &[Time]) -> Vec<Step> {
+        let mut steps: Vec<_> = instants.iter().map(|at| self.at_or_after(*at)).collect();
+        steps.retain(|step| *step != NEVER);
+        steps.dedup();
+        steps
+    }
+
     /// The step so many days later.
     pub(crate) fn days_later(&self, step: Step, days: u32) -> Step {
         let later = step as usize + (days * self.steps_a_day).max(1) as usize;
@@ -75,5 +83,7 @@ mod tests {
         assert_eq!(clock.after(clock.time(2)), NEVER);
         assert_eq!(clock.days_later(0, 2), 2);
         assert_eq!(clock.days_later(0, 3), NEVER);
+        let instants = [-5, 1, 2, 200].map(|hours| Time(ten.0 + hours * 3_600_000));
+        assert_eq!(clock.first_after_each(&instants), [0, 1], "in order, each once, none after the end");
     }
 }

@@ -17,6 +17,8 @@ pub struct Backtest {
     pub policy: Policy,
     /// Days after which a customer whose proposal was suppressed is asked about again.
     pub retry_days: u32,
+    /// Minutes after the instant as of which a table of the population is made until it is used.
+    pub table_lag_minutes: u32,
     /// *Free.* Worker threads; 0 for one a core.
     pub threads: usize,
     /// *Free.* Most rows of a batch.
@@ -42,6 +44,7 @@ impl Backtest {
             window_days: 14,
             policy,
             retry_days: 7,
+            table_lag_minutes: 60,
             threads: 0,
             batch_rows: 8_192,
             instances: Instances::Fresh,

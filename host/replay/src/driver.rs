@@ -139,6 +139,8 @@ pub(crate) struct Run<'a> {
     pub(crate) references: ReferencePlan,
     pub(crate) needs: Needs,
     pub(crate) clock: Clock,
+    /// The first step at which each table that the plan reads is used, ascending.
+    table_steps: Vec<Step>,
     pub(crate) measured: Measured,
     days: (String, String),
     pub(crate) data_end: String,
@@ -186,8 +188,9 @@ impl<'a> Run<'a> {
             months: Months::new(zone, data.0, span.end),
             keeps_customers: backtest.keeps_customers,
         };
-        let pairs = references.pair_schedule();
-        let mut population_needs = PopulationNeeds::new(zone, from, until, pairs);
+        let mut population_needs = PopulationNeeds::new(zone, from, until, backtest.table_lag_minutes)
+            .with_pairs(references.schedules());
+        let changes = population_needs.effective(columns.schedules().chain(references.schedules()));
         if columns.needs_repurchase() {
             population_needs = population_needs.with_repurchase(zone);
         }
@@ -195,7 +198,8 @@ impl<'a> Run<'a> {
         needs.events = context.has_events;
         // Of the lifecycle stages that participants are counted by.
         needs.days = true;
-        needs.categories |= pairs.is_some() || plan.goal == Goal::ItemOrder;
+        let has_pairs = references.schedules().next().is_some();
+        needs.categories |= has_pairs || plan.goal == Goal::ItemOrder;
         Ok(Self {
             store,
             configured,
@@ -205,6 +209,7 @@ impl<'a> Run<'a> {
             columns,
             references,
             needs,
+            table_steps: clock.first_after_each(&changes),
             clock,
             measured,
             days: (date_of(from), date_of(until)),
@@ -263,6 +268,7 @@ impl<'a> Run<'a> {
             configured: self.configured,
             context: &self.context,
             clock: &self.clock,
+            table_steps: &self.table_steps,
             columns: &self.columns,
             references: &self.references,
             population,

@@ -27,6 +27,8 @@ pub(crate) struct Shared<'a> {
     pub(crate) configured: &'a Configured,
     pub(crate) context: &'a StoreContext,
     pub(crate) clock: &'a Clock,
+    /// Steps at which a table that the plan reads is new, ascending.
+    pub(crate) table_steps: &'a [Step],
     pub(crate) columns: &'a ColumnPlan,
     pub(crate) references: &'a ReferencePlan,
     pub(crate) population: &'a Population,
@@ -237,7 +239,9 @@ impl<'a> Shard<'a> {
     fn find_rows(&mut self, step: Step, now: Time) {
         let rows = &mut self.asked.rows;
         rows.clear();
-        if self.shared.backtest.every_step {
+        let queue = std::mem::take(&mut self.queue[step as usize]);
+        // A new table may change any row's answer, and a guest cannot know when there is one.
+        if self.shared.backtest.every_step || self.shared.table_steps.binary_search(&step).is_ok() {
             let is_asked = |row: &u32| {
                 let row = *row as usize;
                 self.resting_until[row] <= step && self.timelines.first_known(row).is_some_and(|at| at < now)
@@ -245,7 +249,6 @@ impl<'a> Shard<'a> {
             rows.extend((0..self.timelines.rows() as u32).filter(is_asked));
             return;
         }
-        let queue = std::mem::take(&mut self.queue[step as usize]);
         rows.extend(queue.into_iter().filter(|row| self.due[*row as usize] == step));
         rows.sort_unstable();
         rows.dedup();

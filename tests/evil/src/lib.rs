@@ -21,7 +21,12 @@ use stratagem_sdk::prelude::*;
 #[derive(Debug)]
 pub struct Greeter {
     greet: Action,
+    /// Where not everyone is greeted.
+    class: Option<Column<Option<u32>>>,
 }
+
+/// The bit of `rfm.class` that changes with own orders and with the table of all customers, and by nothing else.
+const FREQUENCY_BIT: u32 = 2;
 
 impl Strategy for Greeter {
     type Parameters = Settings;
@@ -50,16 +55,24 @@ impl Strategy for Greeter {
         // Something to read, so that hostile answers come after a batch has really crossed.
         plan.column(column::ORDER_LAST_TIME);
         plan.history(column::TOUCH_TIMES, Window::LastN(1));
+        let class = settings.greet_frequent.then(|| plan.column(column::RFM_CLASS));
+        if settings.greet_frequent {
+            plan.on_events(&["order"]);
+        }
         let greet = plan.action("greet", ActionKind::Message).channel("app-push").content("hello").add();
         let nothing = plan.action("fall-back", ActionKind::Tag).content("fell-back").add();
         if settings.fallback {
             plan.fallback(nothing);
         }
-        Ok(Self { greet })
+        Ok(Self { greet, class })
     }
 
-    fn evaluate(&self, _: Row<'_>, out: &mut Proposals<'_>) {
-        out.propose(self.greet);
+    fn evaluate(&self, customer: Row<'_>, out: &mut Proposals<'_>) {
+        let is_frequent =
+            |class: Column<Option<u32>>| customer.get(class).is_some_and(|bits| bits & FREQUENCY_BIT != 0);
+        if self.class.is_none_or(is_frequent) {
+            out.propose(self.greet);
+        }
     }
 }
 

@@ -12,6 +12,10 @@ pub struct Settings {
     /// Whether the plan declares a fallback.
     #[parameter(default = true)]
     pub fallback: bool,
+
+    /// Whether only those are greeted who order more often than the mean of all. Never asks to be woken.
+    #[parameter(default = false)]
+    pub greet_frequent: bool,
 }
 
 /// The rules, in the words of the contract. In `evaluate`, unless the name says `configure`.

@@ -217,6 +217,10 @@ pub(crate) struct RunArgs {
     /// Days after which a customer whose contact a gate forbade is asked about again
     #[arg(long, default_value = "7d", value_name = "DAYS")]
     pub(crate) retry: String,
+    /// Time until a table of all customers (RFM cuts, category pairs, repurchase models) is used after the midnight as
+    /// of which it is made, such as 30m, up to 24h
+    #[arg(long, default_value = "1h", value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) table_lag: String,
     /// Worker threads; 0 for one a core. Changes no decision
     #[arg(long, default_value_t = 0)]
     pub(crate) threads: usize,

@@ -30,6 +30,7 @@ pub(super) fn run(
         data: data(store)?,
         policy: backtest.policy,
         retry_days: backtest.retry_days,
+        table_lag_minutes: backtest.table_lag_minutes,
         variants_tried: 0,
         summary,
         receipt,

@@ -8,7 +8,7 @@ use stratagem_store::{SledStore, Store};
 
 use crate::args::RunArgs;
 use crate::exit::Usage;
-use crate::values::{amount, cap, day, days, share};
+use crate::values::{amount, cap, day, days, lag_minutes, share};
 
 /// The settings of a run of this strategy.
 pub(crate) fn backtest(
@@ -34,6 +34,7 @@ pub(crate) fn backtest(
         until: args.until.as_deref().map(|text| day(text, "--until")).transpose()?,
         window_days: days(&args.window, "--window")?,
         retry_days: days(&args.retry, "--retry")?,
+        table_lag_minutes: lag_minutes(&args.table_lag, "--table-lag")?,
         threads: args.threads,
         batch_rows: args.batch_size as usize,
         instances: if args.warm { Instances::Warm } else { Instances::Fresh },

@@ -91,10 +91,10 @@ fn plan() -> Plan {
     }
 }
 
-/// All columns at `now`, from what was known before `cut`.
-fn columns(store: &MemoryStore, plan: &Plan, now: Time, cut: Time) -> Vec<Column> {
+/// All columns at `now`, from what was known before `cut`, with tables that are used so long after they are made.
+fn columns(store: &MemoryStore, plan: &Plan, lag_minutes: u32, now: Time, cut: Time) -> Vec<Column> {
     let zone = Zone::new(&store.settings().zone).unwrap();
-    let needs = PopulationNeeds::new(&zone, FIRST_DAY, FIRST_DAY + 60, None);
+    let needs = PopulationNeeds::new(&zone, FIRST_DAY, FIRST_DAY + 60, lag_minutes);
     let needs = needs.with_repurchase(&zone);
     let context = StoreContext::read(store, zone).unwrap();
     let columns = ColumnPlan::new(plan, &context).unwrap();
@@ -118,9 +118,11 @@ proptest! {
     fn no_column_knows_what_was_not_known_before(
         timelines in prop::collection::vec(timeline(), 1..5),
         hour in 0..HOURS / 6,
+        lag_minutes in prop::sample::select(vec![0, 60, 600, 1_440]),
     ) {
         let (store, plan, now) = (store(timelines), plan(), instant(hour * 6));
-        let (whole, cut) = (columns(&store, &plan, now, Time::MAX), columns(&store, &plan, now, now));
+        let columns = |cut| columns(&store, &plan, lag_minutes, now, cut);
+        let (whole, cut) = (columns(Time::MAX), columns(now));
         for ((request, whole), cut) in plan.columns.iter().zip(&whole).zip(&cut) {
             prop_assert_eq!(whole, cut, "{}", &request.name);
         }

@@ -19,7 +19,7 @@ use crate::numbers::{Amounts, Digests, interval, percent, ppm};
 
 pub(crate) use checks::{audit_name, differs_from_zero, doubt};
 pub(crate) use off_policy::{Rewards, earned, evaluation as evaluation_sections, preferred};
-pub(crate) use setting::{cap, consent};
+pub(crate) use setting::{cap, consent, tables};
 
 /// The mode that this report knows how to speak of.
 pub(crate) const OBSERVATIONAL: &str = "observational-replay";

@@ -16,6 +16,7 @@ pub(super) fn facts(run: &Run, lang: Lang) -> Vec<(&'static str, String)> {
         (lang.say("parameters", "参数"), if parameters.is_empty() { none } else { parameters.join(" ") }),
         (lang.say("period", "期间"), period(run, lang)),
         (lang.say("data", "数据"), data(run, lang)),
+        (lang.say("tables", "总表"), tables(run.table_lag_minutes, lang)),
     ];
     // A log is evaluated as it was drawn: nothing is gated any more.
     if run.off_policy.is_none() {
@@ -72,6 +73,16 @@ fn data(run: &Run, lang: Lang) -> String {
         format!("{} {}", lang.say("fingerprint", "指纹"), short(&data.fingerprint)),
     ];
     parts.join(lang.say(", ", "，"))
+}
+
+/// From when on RFM cuts and other tables of all customers are used.
+pub(crate) fn tables(lag_minutes: u32, lang: Lang) -> String {
+    let lag = match (lag_minutes / 60, lag_minutes % 60) {
+        (0, 0) => return lang.say("used as soon as they are made", "制成后立即启用").into(),
+        (hours, 0) => lang.count(hours.into(), "hour", "小时"),
+        _ => lang.count(lag_minutes.into(), "minute", "分钟"),
+    };
+    lang.say(format!("used {lag} after they are made"), format!("制成 {lag}后启用"))
 }
 
 fn gates(run: &Run, lang: Lang) -> String {

@@ -3,7 +3,7 @@
 use stratagem_library::{OffPolicy, Run};
 
 use crate::Lang;
-use crate::backtest::{Rewards, cap, consent};
+use crate::backtest::{Rewards, cap, consent, tables};
 use crate::numbers::{plural, ppm, short};
 
 /// A condition in which runs differ.
@@ -34,6 +34,7 @@ const CONDITIONS: &[Condition] = &[
     ("frequency cap", |run| cap(run.policy.cap, Lang::English)),
     ("budget", |run| run.policy.budget.map_or("none".into(), |budget| run.data.currency.format(budget))),
     ("retry", |run| plural(run.retry_days.into(), "day")),
+    ("tables", |run| tables(run.table_lag_minutes, Lang::English)),
     ("seed", |run| run.policy.seed.to_string()),
     ("log", |run| {
         let name = |found: &OffPolicy| format!("{} {}", found.log, short(&found.fingerprint));

@@ -51,6 +51,7 @@ pub(crate) fn run() -> Run {
             seed: 7,
         },
         retry_days: 7,
+        table_lag_minutes: 60,
         summary: summary(),
         receipt: Receipt {
             decisions: 15_874,

@@ -251,8 +251,8 @@ fn scripts_can_rely_on_the_keys() {
     let dir = generated();
     printed(&dir, "backtest recall-waves.wasm --store shop");
     printed(&dir, "backtest recall-waves.wasm --store shop --set silence-days=10");
-    let run =
-        "audits data failures id log policy receipt recorded-at retry-days strategy summary variants-tried";
+    let run = "audits data failures id log policy receipt recorded-at retry-days strategy summary table-lag-minutes \
+         variants-tried";
     let ingested = "appended attributes fingerprint format file guessed ignored kind rejects rows-accepted rows-read \
                     rows-rejected warnings";
     #[rustfmt::skip]
