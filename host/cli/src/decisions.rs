@@ -7,21 +7,37 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
-use arrow_array::builder::{Int64Builder, StringBuilder, TimestampMillisecondBuilder};
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray};
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
-use stratagem_model::{CustomerId, Decision, Goal, NO_ITEM, Plan};
-use stratagem_replay::Sink;
+use stratagem_model::{CustomerId, Decision, DecisionNames, NO_ITEM};
+use stratagem_replay::{Sink, decision_names};
+use stratagem_runtime::Configured;
 use stratagem_store::Store;
 
 use crate::exit::Usage;
 use crate::output::WholeFile;
 
-const COLUMNS: [&str; 9] =
-    ["time", "customer", "action", "item", "score", "when", "reason", "propensity_ppm", "mode"];
+/// The columns of a decision log.
+pub(crate) const COLUMNS: [&str; 15] = [
+    "time",
+    "customer",
+    "portfolio",
+    "lane",
+    "arm",
+    "version",
+    "action",
+    "group",
+    "item",
+    "amount",
+    "score",
+    "when",
+    "reason",
+    "propensity_ppm",
+    "mode",
+];
 
 /// The mode of decisions that were not carried out: what followed them says nothing of the actions.
 pub(crate) const REPLAY: &str = "replay";
@@ -30,12 +46,10 @@ pub(crate) const REPLAY: &str = "replay";
 pub(crate) struct DecisionFile<'a> {
     file: WholeFile,
     store: &'a dyn Store,
-    actions: Vec<String>,
-    /// What items are codes of: categories, where orders with the item are the goal.
-    items: Vec<String>,
+    names: DecisionNames,
     writer: Writer,
     /// External ids of the customers of the last shard.
-    names: HashMap<CustomerId, String>,
+    customers: HashMap<CustomerId, String>,
 }
 
 enum Writer {
@@ -44,7 +58,7 @@ enum Writer {
 }
 
 impl<'a> DecisionFile<'a> {
-    pub(crate) fn create(path: &Path, store: &'a dyn Store, plan: &Plan) -> anyhow::Result<Self> {
+    pub(crate) fn create(path: &Path, store: &'a dyn Store, configured: &Configured) -> anyhow::Result<Self> {
         let failed = || format!("cannot write `{}`", path.display());
         let extension = path.extension().and_then(|ext| ext.to_str());
         let is_csv = extension == Some("csv");
@@ -67,12 +81,8 @@ impl<'a> DecisionFile<'a> {
                 ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties)).with_context(failed)?;
             Writer::Parquet(Box::new(writer), schema)
         };
-        let actions = plan.actions.iter().map(|action| action.id.clone()).collect();
-        let items = match plan.goal {
-            Goal::ItemOrder => store.dictionary("category")?,
-            Goal::Order => vec![],
-        };
-        Ok(Self { file: whole, store, actions, items, writer, names: HashMap::new() })
+        let names = decision_names(store, configured)?;
+        Ok(Self { file: whole, store, names, writer, customers: HashMap::new() })
     }
 
     /// Ends the file and gives it its name.
@@ -85,12 +95,12 @@ impl<'a> DecisionFile<'a> {
         self.file.finish()
     }
 
-    fn look_up_names(&mut self, decisions: &[Decision]) -> io::Result<()> {
-        self.names.clear();
+    fn look_up_customers(&mut self, decisions: &[Decision]) -> io::Result<()> {
+        self.customers.clear();
         for decision in decisions {
-            if !self.names.contains_key(&decision.customer) {
+            if !self.customers.contains_key(&decision.customer) {
                 let name = self.store.external_id(decision.customer).map_err(io::Error::other)?;
-                self.names.insert(decision.customer, name.unwrap_or_default());
+                self.customers.insert(decision.customer, name.unwrap_or_default());
             }
         }
         Ok(())
@@ -99,58 +109,12 @@ impl<'a> DecisionFile<'a> {
 
 impl Sink for DecisionFile<'_> {
     fn write(&mut self, decisions: &[Decision]) -> io::Result<()> {
-        self.look_up_names(decisions)?;
-        let action = |d: &Decision| self.actions.get(d.action as usize).map_or("", String::as_str);
-        let item = |d: &Decision| {
-            let name = || self.items.get(d.item as usize).cloned().unwrap_or_else(|| d.item.to_string());
-            (d.item != NO_ITEM).then(name)
-        };
-        match &mut self.writer {
-            Writer::Csv(writer) => {
-                for d in decisions {
-                    writer.write_record([
-                        d.time.to_string().as_str(),
-                        &self.names[&d.customer],
-                        action(d),
-                        &item(d).unwrap_or_default(),
-                        &d.score.to_string(),
-                        &d.when.to_string(),
-                        d.reason.name(),
-                        &d.propensity_ppm.to_string(),
-                        REPLAY,
-                    ])?;
-                }
-                Ok(())
-            }
+        self.look_up_customers(decisions)?;
+        let Self { names, customers, writer, .. } = self;
+        match writer {
+            Writer::Csv(writer) => write_csv(decisions, names, customers, writer),
             Writer::Parquet(writer, schema) => {
-                let mut times = TimestampMillisecondBuilder::new().with_timezone("UTC");
-                let mut whens = TimestampMillisecondBuilder::new().with_timezone("UTC");
-                let (mut scores, mut propensities) = (Int64Builder::new(), Int64Builder::new());
-                let (mut customers, mut actions, mut items) =
-                    (StringBuilder::new(), StringBuilder::new(), StringBuilder::new());
-                let (mut reasons, mut modes) = (StringBuilder::new(), StringBuilder::new());
-                for d in decisions {
-                    times.append_value(d.time.0);
-                    customers.append_value(&self.names[&d.customer]);
-                    actions.append_value(action(d));
-                    items.append_option(item(d));
-                    scores.append_value(d.score);
-                    whens.append_value(d.when.0);
-                    reasons.append_value(d.reason.name());
-                    propensities.append_value(d.propensity_ppm.into());
-                    modes.append_value(REPLAY);
-                }
-                let columns: Vec<ArrayRef> = vec![
-                    Arc::new(times.finish()),
-                    Arc::new(customers.finish()),
-                    Arc::new(actions.finish()),
-                    Arc::new(items.finish()),
-                    Arc::new(scores.finish()),
-                    Arc::new(whens.finish()),
-                    Arc::new(reasons.finish()),
-                    Arc::new(propensities.finish()),
-                    Arc::new(modes.finish()),
-                ];
+                let columns = columns(decisions, names, customers);
                 let batch = RecordBatch::try_new(Arc::clone(schema), columns).map_err(io::Error::other)?;
                 writer.write(&batch).map_err(io::Error::other)
             }
@@ -158,20 +122,80 @@ impl Sink for DecisionFile<'_> {
     }
 }
 
+fn write_csv(
+    decisions: &[Decision],
+    names: &DecisionNames,
+    customers: &HashMap<CustomerId, String>,
+    writer: &mut csv::Writer<BufWriter<File>>,
+) -> io::Result<()> {
+    let by = names.by();
+    for d in decisions {
+        writer.write_record([
+            d.time.to_string().as_str(),
+            &customers[&d.customer],
+            &by.portfolio,
+            &by.lane,
+            &by.arm,
+            &by.version,
+            names.action(d.action),
+            &d.group.to_string(),
+            &names.item(d.item),
+            &d.amount.to_string(),
+            &d.score.to_string(),
+            &d.when.to_string(),
+            d.reason.name(),
+            &d.propensity_ppm.to_string(),
+            REPLAY,
+        ])?;
+    }
+    Ok(())
+}
+
+/// The columns in their order.
+fn columns(
+    decisions: &[Decision],
+    names: &DecisionNames,
+    customers: &HashMap<CustomerId, String>,
+) -> Vec<ArrayRef> {
+    let by = names.by();
+    let times = |of: fn(&Decision) -> i64| -> ArrayRef {
+        Arc::new(TimestampMillisecondArray::from_iter_values(decisions.iter().map(of)).with_timezone("UTC"))
+    };
+    let numbers = |of: fn(&Decision) -> i64| -> ArrayRef {
+        Arc::new(Int64Array::from_iter_values(decisions.iter().map(of)))
+    };
+    let same =
+        |text: &str| -> ArrayRef { Arc::new(StringArray::from_iter_values(decisions.iter().map(|_| text))) };
+    let customers = decisions.iter().map(|d| &customers[&d.customer]);
+    let actions = decisions.iter().map(|d| names.action(d.action));
+    let items = decisions.iter().map(|d| (d.item != NO_ITEM).then(|| names.item(d.item)));
+    let reasons = decisions.iter().map(|d| d.reason.name());
+    vec![
+        times(|d| d.time.0),
+        Arc::new(StringArray::from_iter_values(customers)),
+        same(&by.portfolio),
+        same(&by.lane),
+        same(&by.arm),
+        same(&by.version),
+        Arc::new(StringArray::from_iter_values(actions)),
+        numbers(|d| d.group.into()),
+        Arc::new(items.collect::<StringArray>()),
+        numbers(|d| d.amount),
+        numbers(|d| d.score),
+        times(|d| d.when.0),
+        Arc::new(StringArray::from_iter_values(reasons)),
+        numbers(|d| d.propensity_ppm.into()),
+        same(REPLAY),
+    ]
+}
+
 /// No unsigned and no dictionary types, which other engines lack.
 fn schema() -> Schema {
-    let time = || DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()));
-    let types = [
-        time(),
-        DataType::Utf8,
-        DataType::Utf8,
-        DataType::Utf8,
-        DataType::Int64,
-        time(),
-        DataType::Utf8,
-        DataType::Int64,
-        DataType::Utf8,
-    ];
-    let fields = COLUMNS.iter().zip(types).map(|(name, r#type)| Field::new(*name, r#type, *name == "item"));
+    let of = |name: &str| match name {
+        "time" | "when" => DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
+        "group" | "amount" | "score" | "propensity_ppm" => DataType::Int64,
+        _ => DataType::Utf8,
+    };
+    let fields = COLUMNS.iter().map(|name| Field::new(*name, of(name), *name == "item"));
     Schema::new(fields.collect::<Vec<_>>())
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use stratagem_library::Run;
+use stratagem_model::DECISION_ENCODING;
 use stratagem_model::money::group;
 use stratagem_model::time::parse_day;
 use stratagem_replay::{Backtest, Progress, run as replay, summarise};
@@ -21,6 +22,7 @@ pub(crate) fn run(id: &str, component: &Path, store: &Path) -> anyhow::Result<()
         let hint = "only replays are rerun; give `stratagem backtest` the same options and seed again";
         return Err(Usage::new(message, hint).into());
     }
+    check_encoding(&recorded)?;
     let strategy = strategy::load_strategy(component)?;
     check_inputs(&recorded, component, &strategy, &store)?;
     let settings: Vec<_> =
@@ -61,6 +63,20 @@ pub(crate) fn run(id: &str, component: &Path, store: &Path) -> anyhow::Result<()
     };
     let message = format!("run `{}` has other {} now{engines}", recorded.id, differing.join(" and "));
     Err(Verdict { exit: Exit::AuditFailed, message }.into())
+}
+
+/// Decisions that were digested in other bytes cannot be told to be the same, or others.
+fn check_encoding(recorded: &Run) -> anyhow::Result<()> {
+    let (theirs, ours) = (recorded.receipt.encoding, u32::from(DECISION_ENCODING));
+    if theirs == ours {
+        return Ok(());
+    }
+    let message = format!(
+        "run `{}` digested its decisions in encoding {theirs}, and this version does in {ours}: whether they are the \
+         same cannot be told; `stratagem backtest` makes a new run",
+        recorded.id
+    );
+    Err(Verdict { exit: Exit::Refused, message }.into())
 }
 
 /// Another component, or other data, is not the same run.

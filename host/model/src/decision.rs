@@ -1,4 +1,8 @@
-//! What the host made of a proposal, and its one canonical encoding.
+//! What the host made of a proposal.
+//!
+//! # Not here
+//!
+//! The bytes that receipts digest, and what the codes stand for: `encoding`.
 
 use serde::{Deserialize, Serialize};
 
@@ -87,8 +91,12 @@ pub struct Decision {
     pub customer: CustomerId,
     /// Index into the plan's actions, or [`NO_ACTION`].
     pub action: u32,
+    /// Which of the customer's independent wishes it belongs to; there is one.
+    pub group: u32,
     /// What the content is about, or [`NO_ITEM`](crate::NO_ITEM).
     pub item: u32,
+    /// How much of what the action gives, where that is for the strategy to say; not yet.
+    pub amount: i64,
     pub score: i64,
     /// When it is carried out.
     pub when: Time,
@@ -98,65 +106,16 @@ pub struct Decision {
     pub propensity_ppm: u32,
 }
 
-/// Bytes of an encoded decision.
-pub const DECISION_BYTES: usize = 8 + 8 + 4 + 4 + 8 + 8 + 1 + 4;
-
 impl Decision {
     /// Whether the action was carried out: it passed the gates, as the strategy's proposal or as its fallback.
     pub fn is_carried_out(&self) -> bool {
         self.reason.is_sent() || (self.reason.is_fallback() && self.action != NO_ACTION)
-    }
-
-    /// The canonical bytes that receipts digest: every field in order, little-endian.
-    pub fn encode(&self) -> [u8; DECISION_BYTES] {
-        let mut out = [0; DECISION_BYTES];
-        let mut at = 0;
-        let mut put = |bytes: &[u8]| {
-            out[at..at + bytes.len()].copy_from_slice(bytes);
-            at += bytes.len();
-        };
-        put(&self.time.0.to_le_bytes());
-        put(&self.customer.0.to_le_bytes());
-        put(&self.action.to_le_bytes());
-        put(&self.item.to_le_bytes());
-        put(&self.score.to_le_bytes());
-        put(&self.when.0.to_le_bytes());
-        put(&[self.reason as u8]);
-        put(&self.propensity_ppm.to_le_bytes());
-        out
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_field_is_in_the_canonical_bytes() {
-        let base = Decision {
-            time: Time(1),
-            customer: CustomerId(2),
-            action: 3,
-            item: 4,
-            score: 5,
-            when: Time(6),
-            reason: Reason::Sent,
-            propensity_ppm: 7,
-        };
-        let others = [
-            Decision { time: Time(9), ..base },
-            Decision { customer: CustomerId(9), ..base },
-            Decision { action: 9, ..base },
-            Decision { item: 9, ..base },
-            Decision { score: 9, ..base },
-            Decision { when: Time(9), ..base },
-            Decision { reason: Reason::Budget, ..base },
-            Decision { propensity_ppm: 9, ..base },
-        ];
-        for other in others {
-            assert_ne!(base.encode(), other.encode(), "{other:?}");
-        }
-    }
 
     #[test]
     fn reasons_keep_their_numbers_and_names() {

@@ -11,6 +11,7 @@
 pub mod column;
 pub mod customer;
 pub mod decision;
+pub mod encoding;
 pub mod event;
 pub mod money;
 pub mod parameter;
@@ -20,6 +21,7 @@ pub mod time;
 pub use column::{Batch, Column, ColumnKind, Table};
 pub use customer::{BUCKETS, CustomerId};
 pub use decision::{Decision, Reason};
+pub use encoding::{DECISION_ENCODING, DecisionNames};
 pub use event::{Event, EventId, EventKind, FlatEvent, Line, Order, Timeline};
 pub use money::{Currency, Money};
 pub use plan::{Action, ActionKind, Goal, Offer, Plan};

@@ -1,12 +1,13 @@
 //! Audits: the run again under conditions that must make no difference, compared byte for byte.
 
 use serde::{Deserialize, Serialize};
-use stratagem_model::{Decision, Time};
+use stratagem_model::{Decision, DecisionNames, Time};
 use stratagem_runtime::Configured;
 use stratagem_store::Store;
 
 use crate::config::{Backtest, BacktestError};
 use crate::driver::{Progress, run};
+use crate::names::decision_names;
 
 /// What is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,13 +48,14 @@ pub fn audit(
             .sort_unstable_by_key(|d: &Decision| (d.time, d.customer.bucket(), d.customer, d.action, d.item));
         Ok::<_, BacktestError>(decisions)
     };
+    let names = decision_names(store, configured)?;
     let whole = again(backtest)?;
     let mut finding = Finding { audit, compared: 0, difference: None };
     match audit {
         Audit::Wake => {
             let every_step = again(&Backtest { every_step: true, ..backtest.clone() })?;
             finding.compared = whole.len() as u64;
-            finding.difference = difference(store, &whole, &every_step)?;
+            finding.difference = difference(store, &names, &whole, &every_step)?;
         }
         Audit::LookAhead { cuts } => {
             for cut in cuts_of(&whole, cuts) {
@@ -61,7 +63,7 @@ pub fn audit(
                 let before = |all: &[Decision]| all.partition_point(|d| d.time <= cut);
                 let (want, got) = (&whole[..before(&whole)], &truncated[..before(&truncated)]);
                 finding.compared += want.len() as u64;
-                finding.difference = difference(store, want, got)?
+                finding.difference = difference(store, &names, want, got)?
                     .map(|difference| format!("history cut at {cut}: {difference}"));
                 if finding.difference.is_some() {
                     break;
@@ -85,18 +87,24 @@ fn cuts_of(decisions: &[Decision], cuts: u32) -> Vec<Time> {
 
 fn difference(
     store: &dyn Store,
+    names: &DecisionNames,
     want: &[Decision],
     got: &[Decision],
 ) -> Result<Option<String>, BacktestError> {
-    let at = want.iter().zip(got).position(|(a, b)| a.encode() != b.encode());
+    let at = want.iter().zip(got).position(|(a, b)| names.encoded(a) != names.encoded(b));
     let Some(at) = at.or_else(|| (want.len() != got.len()).then(|| want.len().min(got.len()))) else {
         return Ok(None);
     };
     let describe = |decision: Option<&Decision>| -> Result<String, BacktestError> {
         let Some(d) = decision else { return Ok("no decision".into()) };
         let customer = store.external_id(d.customer)?.unwrap_or_default();
-        let (action, reason) = (d.action, d.reason.name());
-        Ok(format!("{}, customer `{customer}`, action {action}, {reason}, when {}", d.time, d.when))
+        let (action, item, reason) = (names.action(d.action), names.item(d.item), d.reason.name());
+        let item = if item.is_empty() { String::new() } else { format!(" of `{item}`") };
+        let propensity = d.propensity_ppm;
+        let time = d.time;
+        Ok(format!(
+            "{time}, customer `{customer}`, action `{action}`{item}, {reason}, propensity {propensity} ppm"
+        ))
     };
     let (want_first, got_first) = (describe(want.get(at))?, describe(got.get(at))?);
     let count = want.len();

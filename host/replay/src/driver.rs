@@ -9,7 +9,7 @@ use stratagem_insight::{
     Census, ColumnPlan, Needs, Population, PopulationNeeds, ReferencePlan, StoreContext, Timelines,
 };
 use stratagem_model::time::{DAY_MS, Day, Time, Zone, date_of};
-use stratagem_model::{BUCKETS, Decision, Goal};
+use stratagem_model::{BUCKETS, Decision, DecisionNames, Goal};
 use stratagem_runtime::Configured;
 use stratagem_store::{Store, StoreError};
 
@@ -18,6 +18,7 @@ use crate::cohorts::Months;
 use crate::config::{Backtest, BacktestError};
 use crate::curve::Periods;
 use crate::lottery::tickets;
+use crate::names::decision_names;
 use crate::outcome::{Measured, measure};
 use crate::receipt::digest_buckets;
 use crate::result::{Collected, Finished, Origin, RunResult};
@@ -142,6 +143,7 @@ pub(crate) struct Run<'a> {
     /// The first step at which each table that the plan reads is used, ascending.
     table_steps: Vec<Step>,
     pub(crate) measured: Measured,
+    names: DecisionNames,
     days: (String, String),
     pub(crate) data_end: String,
     population_needs: PopulationNeeds,
@@ -212,6 +214,7 @@ impl<'a> Run<'a> {
             table_steps: clock.first_after_each(&changes),
             clock,
             measured,
+            names: decision_names(store, configured)?,
             days: (date_of(from), date_of(until)),
             data_end: date_of(span.end),
             population_needs,
@@ -372,7 +375,7 @@ impl<'a> Run<'a> {
         let decisions = std::mem::take(&mut shard.decisions);
         Ok(Finished {
             totals,
-            digests: digest_buckets(&decisions),
+            digests: digest_buckets(&decisions, &self.names),
             decisions,
             failures,
             log,

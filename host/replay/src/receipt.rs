@@ -1,7 +1,7 @@
 //! Digests that let anyone re-execute a run and compare.
 
 use serde::{Deserialize, Serialize};
-use stratagem_model::{BUCKETS, Decision};
+use stratagem_model::{BUCKETS, Decision, DecisionNames};
 
 /// What a run's decisions were, in 32 bytes, and how many.
 ///
@@ -11,6 +11,8 @@ use stratagem_model::{BUCKETS, Decision};
 #[serde(rename_all = "kebab-case")]
 pub struct Receipt {
     pub decisions: u64,
+    /// The number of the encoding that is digested. Digests of different encodings cannot be compared.
+    pub encoding: u32,
     /// BLAKE3, hex.
     pub decisions_digest: String,
     /// Engine, version and limits.
@@ -21,7 +23,8 @@ pub struct Receipt {
 pub(crate) type BucketDigests = Vec<(u16, [u8; 32])>;
 
 /// Digests a shard's decisions, which are in the order of step and then `(bucket, customer)`.
-pub(crate) fn digest_buckets(decisions: &[Decision]) -> BucketDigests {
+pub(crate) fn digest_buckets(decisions: &[Decision], names: &DecisionNames) -> BucketDigests {
+    let mut bytes = vec![];
     // Boxed, because a hasher is two kilobytes and would move whenever a bucket before it turns up.
     let mut hashers: Vec<(u16, Box<blake3::Hasher>)> = vec![];
     for decision in decisions {
@@ -30,7 +33,9 @@ pub(crate) fn digest_buckets(decisions: &[Decision]) -> BucketDigests {
             hashers.insert(at, (bucket, Box::default()));
             at
         });
-        hashers[at].1.update(&decision.encode());
+        bytes.clear();
+        names.encode(decision, &mut bytes);
+        hashers[at].1.update(&bytes);
     }
     hashers.into_iter().map(|(bucket, hasher)| (bucket, *hasher.finalize().as_bytes())).collect()
 }

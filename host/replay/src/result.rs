@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use stratagem_model::time::Zone;
-use stratagem_model::{Decision, Reason};
+use stratagem_model::{DECISION_ENCODING, Decision, Reason};
 use stratagem_runtime::LogLine;
 
 use crate::cohorts::Cohort;
@@ -126,6 +126,7 @@ impl Collected {
             log: self.log,
             receipt: Receipt {
                 decisions: self.decisions,
+                encoding: DECISION_ENCODING.into(),
                 decisions_digest: digest(self.digests),
                 engine: of.engine.clone(),
             },

@@ -119,7 +119,7 @@ fn answer(misbehave: Misbehave, batch: &wit::Batch) -> wit::Output {
             }
         }
         Misbehave::DependOnBatch => output = wit::Output { rows: vec![0], actions: vec![0], ..empty() },
-        Misbehave::Random => output.scores.fill(ambient::random()),
+        Misbehave::Random => output.items.fill(ambient::random() as u32),
         _ => {}
     }
     output

@@ -44,8 +44,7 @@ pub(crate) fn run(args: &BacktestArgs) -> anyhow::Result<()> {
         ModeArg::Replay => {
             let evidence = output.has_report();
             let path = args.decisions.as_deref();
-            let mut file =
-                path.map(|path| DecisionFile::create(path, &store, configured.plan())).transpose()?;
+            let mut file = path.map(|path| DecisionFile::create(path, &store, &configured)).transpose()?;
             let mut nowhere = ();
             let sink: &mut dyn Sink = match &mut file {
                 Some(file) => file,

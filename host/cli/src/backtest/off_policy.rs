@@ -15,7 +15,7 @@ use stratagem_store::{SledStore, Store};
 
 use super::{record, settings};
 use crate::args::{OffPolicyArgs, RewardArg, RunArgs};
-use crate::decisions::REPLAY;
+use crate::decisions::{COLUMNS, REPLAY};
 use crate::exit::Usage;
 use crate::progress;
 
@@ -62,6 +62,12 @@ fn read(path: &Path, zone: &Zone, stop: &AtomicBool) -> anyhow::Result<(Vec<Stri
     let file = TableFile::open(path, None)?;
     let has = |name: &str| file.columns().iter().any(|column| column == name);
     let is_decisions = has("propensity_ppm") && has("reason");
+    if let Some(column) = COLUMNS.iter().find(|column| is_decisions && !has(column)) {
+        let message = format!("{}: a decision log without column `{column}`", file.name());
+        let hint = "it was written by another version: write it again with this one (`--decisions`), or give a log of what \
+                    was really done: customer, time, action, propensity";
+        return Err(Usage::new(message, hint).into());
+    }
     let propensity = if is_decisions { "propensity_ppm" } else { "propensity" };
     let mut wanted = vec![
         ("customer", ReadAs::Words),

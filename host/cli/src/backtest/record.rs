@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use stratagem_library::{DataRecord, Run, StrategyRecord};
-use stratagem_model::Time;
+use stratagem_model::{DECISION_ENCODING, Time};
 use stratagem_replay::{Backtest, Receipt, RunResult, Summary};
 use stratagem_runtime::Configured;
 use stratagem_store::{SledStore, Store};
@@ -17,7 +17,8 @@ pub(super) fn run(
     result: Option<RunResult>,
 ) -> anyhow::Result<Run> {
     let engine = configured.strategy().engine_name();
-    let nothing = || Receipt { decisions: 0, decisions_digest: String::new(), engine };
+    let encoding = DECISION_ENCODING.into();
+    let nothing = || Receipt { decisions: 0, encoding, decisions_digest: String::new(), engine };
     let (receipt, failures, log) = match result {
         Some(result) => (result.receipt, result.failures, result.log),
         // On a log nothing is decided.

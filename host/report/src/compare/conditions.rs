@@ -78,6 +78,11 @@ pub(super) fn notes(runs: &[Run]) -> Vec<String> {
     if let Some(values) = values(runs, |run| run.receipt.engine.clone()) {
         out.push(format!("the engines differ, which must not change a decision: {values}"));
     }
+    if let Some(values) = values(runs, |run| run.receipt.encoding.to_string()) {
+        out.push(format!(
+            "digests of decisions are of different encodings and say nothing of each other: {values}"
+        ));
+    }
     for (i, run) in runs.iter().enumerate() {
         for earlier in &runs[..i] {
             out.extend(pair(earlier, run));
@@ -99,7 +104,8 @@ fn pair(earlier: &Run, run: &Run) -> Option<String> {
             short(&b.digest)
         ));
     }
-    let is_same = earlier.receipt.decisions_digest == run.receipt.decisions_digest;
+    let of = |run: &Run| (run.receipt.encoding, run.receipt.decisions_digest.clone());
+    let is_same = of(earlier) == of(run);
     // A simulation's are those of the first of its worlds.
     (is_same && earlier.receipt.decisions > 0 && run.is_replay())
         .then(|| format!("{} and {} made exactly the same decisions", earlier.id, run.id))

@@ -55,6 +55,7 @@ pub(crate) fn run() -> Run {
         summary: summary(),
         receipt: Receipt {
             decisions: 15_874,
+            encoding: 2,
             decisions_digest: "c0ffee12a9b8".repeat(5) + "3344",
             engine: "wasmtime 48.0.8, fuel 100000 + 20000 a row".into(),
         },

@@ -89,6 +89,16 @@ fn runs_under_other_conditions_are_not_comparable() {
 }
 
 #[test]
+fn digests_of_different_encodings_say_nothing_of_each_other() {
+    let mut later = stratagem_library::Run { id: "r0009".into(), ..run() };
+    let same = "made exactly the same decisions";
+    assert!(compare(&[run(), later.clone()], Format::Text, PIPE).contains(same));
+    later.receipt.encoding += 1;
+    let text = compare(&[run(), later], Format::Text, PIPE);
+    assert!(text.contains("are of different encodings") && !text.contains(same), "{text}");
+}
+
+#[test]
 fn many_runs_are_compared_in_blocks() {
     let runs: Vec<_> = (1..=9).map(|i| stratagem_library::Run { id: format!("r{i:04}"), ..run() }).collect();
     let text = compare(&runs, Format::Text, NARROW);

@@ -6,6 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use stratagem_e2e::{component, stratagem};
+use stratagem_store::{SledStore, Store};
 use tempfile::TempDir;
 
 const ORDERS: &str = "\
@@ -188,15 +189,19 @@ fn every_decision_is_in_the_log_with_its_reason_and_propensity() {
     printed(&dir, &format!("{command}.parquet"));
     let log = fs::read_to_string(dir.path().join("log.csv")).unwrap();
     let (header, rows) = log.split_once('\n').unwrap();
-    assert_eq!(header, "time,customer,action,item,score,when,reason,propensity_ppm,mode");
+    assert_eq!(
+        header,
+        "time,customer,portfolio,lane,arm,version,action,group,item,amount,score,when,reason,propensity_ppm,mode"
+    );
     let rows: Vec<Vec<_>> = rows.lines().map(|row| row.split(',').collect()).collect();
     assert!(rows.len() as u64 == run["receipt"]["decisions"] && rows.len() > 100, "{} rows", rows.len());
-    let reasons = |of: &str| rows.iter().filter(|row| row[6] == of).count();
+    let reasons = |of: &str| rows.iter().filter(|row| row[12] == of).count();
     assert!(reasons("sent") > 0 && reasons("frequency-cap") > 0 && reasons("held-out") > 0, "{header}");
     for row in &rows {
-        let propensity: u32 = row[7].parse().unwrap();
-        assert!(propensity <= 1_000_000 && (propensity > 0 || row[6] != "sent"), "{row:?}");
-        assert!(row[3].parse::<u32>().is_err(), "an item is named, not a code: {row:?}");
+        let propensity: u32 = row[13].parse().unwrap();
+        assert!(propensity <= 1_000_000 && (propensity > 0 || row[12] != "sent"), "{row:?}");
+        assert!(row[8].parse::<u32>().is_err(), "an item is named, not a code: {row:?}");
+        assert_eq!([row[2], row[3], row[4], row[7], row[9]], ["", "cross-sell", "", "0", "0"], "{row:?}");
     }
     assert!(fs::read(dir.path().join("log.parquet")).unwrap().starts_with(b"PAR1"));
     assert!(fs::read_to_string(dir.path().join("log.md")).unwrap().contains("cross-sell"));
@@ -221,12 +226,25 @@ fn a_run_can_be_executed_again_from_its_record() {
     printed(&dir, "backtest evil.wasm --store shop --warm --set misbehave=remember");
     let (code, text) = refused(&dir, "library rerun r0002 evil.wasm --store shop");
     assert!(code == 5 && text.contains("run `r0002` has other decisions and metrics now"), "{code}: {text}");
-    printed(&dir, "ingest orders.csv --store shop");
+    recode(&dir.path().join("shop"), "r0001");
     let (code, text) = refused(&dir, again);
+    assert!(code == 3 && text.contains("in encoding 1, and this version does in 2"), "{code}: {text}");
+    printed(&dir, "ingest orders.csv --store shop");
+    let (code, text) = refused(&dir, "library rerun r0002 evil.wasm --store shop");
     assert!(
-        code == 3 && text.contains("the store has other data than when run `r0001` was made"),
+        code == 3 && text.contains("the store has other data than when run `r0002` was made"),
         "{code}: {text}"
     );
+}
+
+/// Makes a run of the library one whose decisions were digested in another encoding.
+fn recode(store: &Path, id: &str) {
+    let store = SledStore::open(store).unwrap();
+    let documents = store.documents("runs").unwrap();
+    let (_, bytes) = documents.into_iter().find(|(key, _)| key == id).unwrap();
+    let mut run: Value = serde_json::from_slice(&bytes).unwrap();
+    run["receipt"]["encoding"] = 1.into();
+    store.put_document("runs", id, &serde_json::to_vec(&run).unwrap()).unwrap();
 }
 
 /// The exit code of a command that must fail, and what it says.

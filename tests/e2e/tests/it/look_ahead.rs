@@ -5,7 +5,7 @@ use stratagem_e2e::{STRATEGIES, bundled, configured, decisions, generated, polic
 use stratagem_gates::{Holdout, Policy};
 use stratagem_model::{Time, Zone};
 use stratagem_replay::audit::{Audit, audit};
-use stratagem_replay::{Backtest, Progress};
+use stratagem_replay::{Backtest, Progress, decision_names};
 use stratagem_store::generate::Spec;
 
 #[test]
@@ -84,12 +84,13 @@ proptest! {
         let store = generated(&Spec { customers: 60, days: 300, seed, ..Spec::default() });
         let timing = if personal { "personal" } else { "fixed" };
         let configured = configured("recall-waves", &[("timing", timing)]);
+        let names = decision_names(&store, &configured).unwrap();
         let (whole, _) = decisions(&store, &configured, &Backtest::new(policy()));
         let start = 19_723 * 86_400_000_i64;
         let cut = Time(start + (300.0 * share * 86_400_000.0) as i64);
         let (truncated, _) = decisions(&store, &configured, &Backtest { cut: Some(cut), ..Backtest::new(policy()) });
         let before = |all: &[stratagem_model::Decision]| {
-            all.iter().filter(|d| d.time <= cut).map(stratagem_model::Decision::encode).collect::<Vec<_>>()
+            all.iter().filter(|d| d.time <= cut).map(|d| names.encoded(d)).collect::<Vec<_>>()
         };
         prop_assert_eq!(before(&whole), before(&truncated));
     }

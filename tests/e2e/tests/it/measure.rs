@@ -203,6 +203,10 @@ fn a_store_is_fitted_simulated_and_swept() {
     let found = json(dir, &format!("{log} live.csv"));
     let weight = found["off-policy"]["evaluation"]["diagnostics"]["mean-weight"]["value"].as_f64().unwrap();
     assert!((weight - 1.0).abs() < 0.1, "{weight}");
+    // As logs were before they named lane, version and item.
+    let old = "time,customer,action,item,score,when,reason,propensity_ppm,mode\n";
+    fs::write(dir.join("old.csv"), old).unwrap();
+    refused(dir, &format!("{log} old.csv"), 2, "a decision log without column `portfolio`");
     let strangers = "customer,time,action,propensity\nnobody,2017-05-01 12:00:00,none,0.5\n";
     fs::write(dir.join("strangers.csv"), strangers).unwrap();
     refused(dir, &format!("{log} strangers.csv"), 2, "none of the log's 1 rows is of a customer");
