@@ -2,10 +2,13 @@
 //!
 //! Everything that is compared is measured in this run, on this machine, and printed as a ratio beside what it should
 //! reach. What was not reached, or not run, is printed as such; nothing here fails because of a time.
+//!
+//! Given another revision, only that is compared: `against`.
 
 #![expect(clippy::print_stdout, reason = "it prints a table")]
 #![expect(clippy::disallowed_methods, reason = "it measures time")]
 
+mod against;
 mod boundary;
 mod load;
 mod process;
@@ -15,6 +18,7 @@ mod year;
 
 use std::path::PathBuf;
 
+use against::Against;
 use anyhow::{Context, Result};
 use table::Table;
 
@@ -61,6 +65,18 @@ fn main() -> Result<()> {
         work: needed("BENCH_WORK")?,
         customers: customers.unwrap_or(1_000_000),
     };
+    if let Some(stratagem) = variable("BENCH_AGAINST_STRATAGEM") {
+        let name = |name: &str| std::env::var(name).with_context(|| format!("{name} is not set"));
+        let against = Against {
+            stratagem,
+            components: needed("BENCH_AGAINST_COMPONENTS")?,
+            names: [name("BENCH_AGAINST_NAME")?, name("BENCH_NAME")?],
+        };
+        let table = against::run(&paths, &against)?;
+        let [before, now] = &against.names;
+        println!("\nbefore: {before}\nnow:    {now}\n\n{table}");
+        return Ok(());
+    }
     let mut table = Table::default();
     statistics::run(&paths, &mut table)?;
     boundary::run(&paths, &mut table)?;

@@ -15,15 +15,19 @@ pub(crate) struct Cost {
     pub(crate) stdout: String,
 }
 
-/// Runs a program to its end. Its peak memory is the kernel's high-water mark, read until it is gone.
+/// Runs a program to its end.
 pub(crate) fn run(program: &Path, arguments: &[&str]) -> Result<Cost> {
+    measure(Command::new(program).args(arguments))
+}
+
+/// Runs a command to its end. Its peak memory is the kernel's high-water mark, read until it is gone.
+pub(crate) fn measure(command: &mut Command) -> Result<Cost> {
     let start = Instant::now();
-    let mut child = Command::new(program)
-        .args(arguments)
+    let mut child = command
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
         .spawn()
-        .with_context(|| format!("cannot run `{}`", program.display()))?;
+        .with_context(|| format!("cannot run `{}`", line(command)))?;
     let status = format!("/proc/{}/status", child.id());
     let mut out = child.stdout.take().context("its output is piped")?;
     let reader = std::thread::spawn(move || std::io::read_to_string(&mut out));
@@ -40,9 +44,14 @@ pub(crate) fn run(program: &Path, arguments: &[&str]) -> Result<Cost> {
     let time = start.elapsed();
     let stdout = reader.join().map_err(|_| anyhow::anyhow!("reading its output failed"))??;
     if !code.success() {
-        bail!("`{} {}` failed", program.display(), arguments.join(" "));
+        bail!("`{}` failed", line(command));
     }
     Ok(Cost { time, peak_mb: peak_kb / 1_000, stdout })
+}
+
+fn line(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
 fn high_water_kb(status: &str) -> u64 {

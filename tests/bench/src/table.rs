@@ -38,25 +38,25 @@ fn eprint_row(row: Option<&[String; 4]>) {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let header = ["what", "measured", "to reach", "verdict"].map(String::from);
-        let rows = || std::iter::once(&header).chain(&self.rows);
-        let width = |column: usize| rows().map(|row| row[column].chars().count()).max().unwrap_or(0);
-        let widths = [width(0), width(1), width(2)];
-        for row in rows() {
-            let line = format!(
-                "{:w0$}  {:w1$}  {:w2$}  {}",
-                row[0],
-                row[1],
-                row[2],
-                row[3],
-                w0 = widths[0],
-                w1 = widths[1],
-                w2 = widths[2]
-            );
-            writeln!(f, "{}", line.trim_end())?;
-        }
-        Ok(())
+        write_aligned(f, ["what", "measured", "to reach", "verdict"], &self.rows)
     }
+}
+
+/// Columns side by side, as wide as their widest cell.
+pub(crate) fn write_aligned<const N: usize>(
+    f: &mut fmt::Formatter<'_>,
+    header: [&str; N],
+    rows: &[[String; N]],
+) -> fmt::Result {
+    let header = header.map(String::from);
+    let rows = || std::iter::once(&header).chain(rows);
+    let width = |column: usize| rows().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: [usize; N] = std::array::from_fn(width);
+    for row in rows() {
+        let cells: Vec<_> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        writeln!(f, "{}", cells.join("  ").trim_end())?;
+    }
+    Ok(())
 }
 
 /// A duration with the unit that suits it.

@@ -10,10 +10,12 @@ use crate::Paths;
 use crate::process::{Cost, run as process};
 use crate::table::{Table, show};
 
-const MAP: &str = "customer=household_id,order=basket_id,time=transaction_timestamp,product=product_id,\
+/// What is where in Complete Journey's transactions.
+pub(crate) const MAP: &str = "customer=household_id,order=basket_id,time=transaction_timestamp,product=product_id,\
                    quantity=quantity,gross=sales_value+retail_disc+coupon_match_disc,\
                    discount=retail_disc+coupon_match_disc";
-const LINES: f64 = 1_469_307.0;
+/// Lines of Complete Journey's transactions.
+pub(crate) const LINES: f64 = 1_469_307.0;
 const TEN: &str = "ten times the data";
 const MILLION: &str = "1 M generated customers, 365 days, with gates";
 
@@ -37,11 +39,12 @@ pub(crate) fn run(paths: &Paths, table: &mut Table) -> Result<()> {
     Ok(())
 }
 
-fn text(path: &Path) -> &str {
+pub(crate) fn text(path: &Path) -> &str {
     path.to_str().expect("the benchmark makes its own names")
 }
 
-fn fresh(path: &Path) -> Result<()> {
+/// Makes room for a new store.
+pub(crate) fn fresh(path: &Path) -> Result<()> {
     if path.exists() {
         std::fs::remove_dir_all(path).with_context(|| format!("cannot remove `{}`", path.display()))?;
     }
