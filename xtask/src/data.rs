@@ -37,13 +37,19 @@ pub(crate) const PYARROW: &str = "pyarrow==26.0.1";
 
 /// Fetches every data set into one directory. What is there is verified and left.
 pub(crate) fn fetch() -> Result<PathBuf> {
+    fetch_only(&["open-bandit", "hillstrom", "cdnow", "complete-journey"])
+}
+
+/// Fetches some data sets.
+pub(crate) fn fetch_only(names: &[&str]) -> Result<PathBuf> {
     let python = python("venv", &[PYARROW], &[])?;
     let data = guests::target()?.join("data");
-    for name in ["open-bandit", "hillstrom"] {
-        run(&mut script(&python, name, &data))?;
-    }
-    for name in ["cdnow", "complete-journey"] {
-        run(script(&python, name, &data).arg("--csv"))?;
+    for name in names {
+        let mut fetch = script(&python, name, &data);
+        if ["cdnow", "complete-journey"].contains(name) {
+            fetch.arg("--csv");
+        }
+        run(&mut fetch)?;
     }
     Ok(data)
 }

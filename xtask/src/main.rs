@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stderr, reason = "it tells a developer what it does")]
 
+mod against;
 mod bench;
 mod data;
 mod guests;
@@ -21,7 +22,8 @@ Usage: cargo xtask COMMAND
   check        formatting and clippy, on host and guest targets
   ci           check, then test
   data         fetch the public data sets into target/data (needs python3)
-  bench        measure against the peers in one run (needs python3; installs pandas into target/)
+  bench        measure against the peers in one run (needs python3; installs pandas into target/);
+               `bench --against REV` against another revision, `bench --help` for the rest
   setup        add the WebAssembly targets
 
 `test` and `ci` take further arguments for the test runner, such as a name to filter by.";
