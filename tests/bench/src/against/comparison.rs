@@ -3,7 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
+use stratagem_model::money::group;
+
 use super::pairs::{LIMIT, Pairs, Verdict};
+use super::{LONG_PAIRS, PAIRS, say};
 use crate::table::{show, write_aligned};
 
 #[derive(Debug, Default)]
@@ -16,7 +19,10 @@ impl Comparison {
     pub(crate) fn times(&mut self, what: &str, pairs: &Pairs, lines: Option<f64>) {
         let cell = |seconds: f64| {
             let time = show(Duration::from_secs_f64(seconds));
-            lines.map_or(time.clone(), |lines| format!("{time} ({:.0} lines/s)", lines / seconds))
+            match lines {
+                Some(lines) => format!("{time} ({} lines/s)", group((lines / seconds) as u64)),
+                None => time,
+            }
         };
         let ratios = pairs.ratios();
         let verdict = match ratios.verdict() {
@@ -30,13 +36,13 @@ impl Comparison {
         self.push(what, pairs, cell, limit, verdict);
     }
 
-    /// Peak memory in megabytes, which only informs.
-    pub(crate) fn memory(&mut self, what: &str, pairs: &Pairs) {
-        let what = format!("  peak memory of {what}");
+    /// Peak memory in megabytes of the row before, which only informs.
+    pub(crate) fn memory(&mut self, pairs: &Pairs) {
+        let what = "  its peak memory";
         if pairs.before.iter().chain(&pairs.now).any(|peak| *peak <= 0.0) {
-            return self.skip(&what, "", "the system does not tell");
+            return self.skip(what, "", "the system does not tell");
         }
-        self.push(&what, pairs, |peak| format!("{peak:.0} MB"), String::new(), String::new());
+        self.push(what, pairs, |peak| format!("{peak:.0} MB"), String::new(), String::new());
     }
 
     /// A row that was left out, and why.
@@ -47,8 +53,8 @@ impl Comparison {
     fn skip(&mut self, what: &str, limit: &str, why: &str) {
         let none = || String::from("-");
         let verdict = format!("NOT RUN: {why}");
+        say(&format!("{}: {verdict}", what.trim_start()));
         self.rows.push([what.into(), none(), none(), none(), none(), limit.into(), verdict]);
-        self.say_last();
     }
 
     fn push(
@@ -60,29 +66,29 @@ impl Comparison {
         verdict: String,
     ) {
         let ratios = pairs.ratios();
-        self.rows.push([
-            what.into(),
-            cell(pairs.before_median()),
-            cell(pairs.now_median()),
-            format!("{:.3}x", pairs.ratio_of_medians()),
-            format!("{:.3}x ({:.3}-{:.3})", ratios.median, ratios.least, ratios.most),
-            limit,
-            verdict,
-        ]);
-        self.say_last();
-    }
-
-    #[expect(clippy::print_stderr, reason = "progress, for whoever waits")]
-    fn say_last(&self) {
-        if let Some([what, before, now, _, ratios, _, verdict]) = self.rows.last() {
-            eprintln!("  {what}: before {before}, now {now}, {ratios} {verdict}");
-        }
+        let (before, now) = (cell(pairs.before_median()), cell(pairs.now_median()));
+        let of_pairs = format!("{:.3}x ({:.3}-{:.3})", ratios.median, ratios.least, ratios.most);
+        say(&format!("{}: before {before}, now {now}, {of_pairs}  {verdict}", what.trim_start()));
+        let of_medians = format!("{:.3}x", pairs.ratio_of_medians());
+        self.rows.push([what.into(), before, now, of_medians, of_pairs, limit, verdict]);
     }
 }
 
 impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let header = ["what", "before", "now", "of medians", "of pairs (range)", "limit", "verdict"];
-        write_aligned(f, header, &self.rows)
+        write_aligned(f, header, &self.rows)?;
+        // The chances are those of `pairs`.
+        let once_in = |pairs: usize| 1_u64 << (pairs - 1);
+        write!(
+            f,
+            "
+Medians of each, the ratio now / before of the medians, and of the pairs with least and most.
+reached: no pair lies above the limit; NOT REACHED: every pair does; within noise: these runs do not tell.
+On a busy machine chance alone puts all {PAIRS} pairs of two equal revisions on one side once in {}, and all {LONG_PAIRS}
+of the generated customers once in {}: measure where nothing else runs, and again before you believe it.",
+            once_in(PAIRS),
+            once_in(LONG_PAIRS)
+        )
     }
 }
