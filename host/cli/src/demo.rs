@@ -80,7 +80,7 @@ fn run_args() -> anyhow::Result<crate::args::RunArgs> {
     }
 }
 
-fn tell_what_is_next(path: &Path, report: &Path, runs: &[stratagem_library::Run]) {
+fn tell_what_is_next(path: &Path, report: &Path, runs: &[stratagem_record::Run]) {
     say(&format!("\nreport   {}", report.display()));
     say(&format!("library  stratagem library list --store {}", path.display()));
     if let Some(run) = runs.first() {

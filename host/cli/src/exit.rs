@@ -94,6 +94,9 @@ fn hint(cause: &Cause) -> Option<String> {
     if let Some(error) = cause.downcast_ref::<StoreError>() {
         return error.hint().map(Into::into);
     }
+    if let Some(error) = cause.downcast_ref::<LibraryError>() {
+        return error.hint().map(Into::into);
+    }
     if let Some(ConfigureError::Parameter(_) | ConfigureError::Refused(_)) = cause.downcast_ref() {
         return Some("`stratagem strategy inspect FILE` lists the parameters".into());
     }

@@ -1,17 +1,19 @@
 //! `stratagem library`.
 
+use stratagem_library::LibraryError;
 use stratagem_store::SledStore;
 
 use crate::args::LibraryCommand;
 use crate::ingest::format;
-use crate::output::{self, Output, style};
+use crate::output::{self, Output, say, style};
 use crate::rerun;
 
 pub(crate) fn run(command: &LibraryCommand) -> anyhow::Result<()> {
     let text = match command {
         LibraryCommand::List { store, format: f } => {
-            let runs = stratagem_library::runs(&SledStore::open(&store.store)?)?;
-            stratagem_report::library_list(&runs, format(*f), style())
+            let found = stratagem_library::runs(&SledStore::open(&store.store)?)?;
+            found.unreadable.iter().for_each(left_out);
+            stratagem_report::library_list(&found.runs, format(*f), style())
         }
         LibraryCommand::Show { run, store, output } => {
             let output = Output::new(output)?;
@@ -26,4 +28,10 @@ pub(crate) fn run(command: &LibraryCommand) -> anyhow::Result<()> {
         LibraryCommand::Rerun { run, strategy, store } => return rerun::run(run, strategy, &store.store),
     };
     output::print(&text)
+}
+
+/// Says which run is not in the list, and why.
+fn left_out(error: &LibraryError) {
+    let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+    say(&format!("left out: {error}{hint}"));
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
-use stratagem_library::Run;
+use stratagem_record::Run;
 use stratagem_report::{Format, Lang, Style};
 
 use crate::args::OutputArgs;

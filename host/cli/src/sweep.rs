@@ -1,8 +1,8 @@
 //! `stratagem sweep`: many sets of parameters over one period, the best of them over another.
 
-use stratagem_library::Run;
 use stratagem_model::time::{Day, date_of};
 use stratagem_model::{Time, Zone};
+use stratagem_record::Run;
 use stratagem_replay::BacktestError;
 use stratagem_report::{Sweep, SweepBy};
 use stratagem_store::{SledStore, Store};
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &SweepArgs) -> anyhow::Result<()> {
     // From behind: of equals the first is the best, as in the table.
     let Some((best, _)) = ranked.rev().max_by(|(_, a), (_, b)| a.total_cmp(b)) else {
         // The final period stays untouched for a sweep that can choose.
-        let period = &runs[0].summary.period;
+        let period = &runs[0].period;
         let message = format!("from {} to {} {}", period.from, period.until, by.nothing_to_rank());
         return Err(Verdict { exit: Exit::Refused, message }.into());
     };

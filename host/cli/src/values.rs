@@ -1,6 +1,6 @@
 //! How people write shares, days, dates, amounts and ranges on the command line.
 
-use stratagem_gates::Cap;
+use stratagem_model::gate::Cap;
 use stratagem_model::time::{Day, parse_day};
 use stratagem_model::{Currency, PPM};
 

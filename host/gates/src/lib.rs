@@ -26,7 +26,7 @@ use draw::{DrawKey, GROUP, propensity_ppm, total};
 
 pub use budget::Budget;
 pub use lottery::lottery;
-pub use policy::{Cap, ConsentRule, Holdout, Policy};
+pub use policy::Policy;
 
 /// What the gates ask about a customer at the instant of the decision.
 pub trait Customer {

@@ -1,12 +1,10 @@
 //! What the gates of a run enforce.
 
-use serde::{Deserialize, Serialize};
-use stratagem_model::time::DAY_MS;
-use stratagem_model::{CustomerId, Money, PPM, Reason};
+use stratagem_model::gate::{Cap, ConsentRule, Holdout};
+use stratagem_model::{CustomerId, Money, Reason};
 
 /// The gates of a run. Everything in it is part of the run's receipt.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     /// Customers no strategy may touch: the same for all strategies with the same salt.
     pub global_holdout: Holdout,
@@ -18,51 +16,6 @@ pub struct Policy {
     pub budget: Option<Money>,
     /// The salt of draws among competing proposals.
     pub seed: u64,
-}
-
-/// A share of customers kept untouched as controls, by a salted hash of the customer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Holdout {
-    pub ppm: u32,
-    pub salt: String,
-}
-
-impl Holdout {
-    /// Whether this customer is held out.
-    pub fn has(&self, customer: CustomerId) -> bool {
-        self.ppm > 0 && customer.draw_ppm(&self.salt) < self.ppm
-    }
-}
-
-/// What silence about consent means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ConsentRule {
-    /// A customer may be contacted until he unsubscribes.
-    OptOut,
-    /// A customer may be contacted only after he subscribed.
-    OptIn,
-}
-
-impl ConsentRule {
-    pub(crate) fn allows(self, consent: Option<bool>) -> bool {
-        consent.unwrap_or(self == Self::OptOut)
-    }
-}
-
-/// At most this many contacts of a customer in any window of so many days of 24 hours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Cap {
-    pub touches: u32,
-    pub days: u32,
-}
-
-impl Cap {
-    pub(crate) fn window_ms(self) -> i64 {
-        i64::from(self.days) * DAY_MS
-    }
 }
 
 impl Policy {
@@ -89,7 +42,6 @@ impl Policy {
 
     /// The probability, in parts per million, of being in no holdout.
     pub fn sent_ppm(&self) -> u32 {
-        let in_neither = |holdout: &Holdout| u64::from(PPM - holdout.ppm.min(PPM));
-        (in_neither(&self.global_holdout) * in_neither(&self.holdout) / u64::from(PPM)) as u32
+        self.global_holdout.neither_ppm(&self.holdout)
     }
 }

@@ -1,6 +1,7 @@
 //! Each gate at its edge, and what holds for any proposals.
 
 use proptest::prelude::*;
+use stratagem_model::gate::{Cap, ConsentRule, Holdout};
 use stratagem_model::time::DAY_MS;
 use stratagem_model::{ActionKind, NO_ITEM, Offer, PPM};
 

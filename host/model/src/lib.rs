@@ -13,6 +13,7 @@ pub mod customer;
 pub mod decision;
 pub mod encoding;
 pub mod event;
+pub mod gate;
 pub mod money;
 pub mod parameter;
 pub mod plan;

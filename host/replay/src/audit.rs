@@ -1,34 +1,13 @@
 //! Audits: the run again under conditions that must make no difference, compared byte for byte.
 
-use serde::{Deserialize, Serialize};
 use stratagem_model::{Decision, DecisionNames, Time};
+use stratagem_record::{Audit, Finding};
 use stratagem_runtime::Configured;
 use stratagem_store::Store;
 
 use crate::config::{Backtest, BacktestError};
 use crate::driver::{Progress, run};
 use crate::names::decision_names;
-
-/// What is tried.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Audit {
-    /// The history is cut at this many instants; decisions before each cut must not change.
-    LookAhead { cuts: u32 },
-    /// Every customer is asked about at every step; no decision may change.
-    Wake,
-}
-
-/// What an audit found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Finding {
-    pub audit: Audit,
-    /// Decisions that were compared, over all cuts.
-    pub compared: u64,
-    /// The first difference in the order of time, in words; nothing if there is none.
-    pub difference: Option<String>,
-}
 
 /// Runs a backtest again as the audit says and compares.
 ///

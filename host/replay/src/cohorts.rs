@@ -1,9 +1,9 @@
 //! Cohorts: customers by the month of their first order, and how many of them ordered in each month since.
 
-use serde::{Deserialize, Serialize};
 use stratagem_insight::Timelines;
 use stratagem_model::Money;
 use stratagem_model::time::{Day, Time, Zone, date_of};
+use stratagem_record::Cohort;
 
 /// Most cohorts, and most months that each is followed: the newest are kept.
 const MONTHS_MAX: usize = 24;
@@ -98,19 +98,6 @@ impl CohortTotals {
         };
         (0..complete).map(cohort).filter(|cohort| cohort.customers > 0).collect()
     }
-}
-
-/// Customers whose first order in the data lies in one month.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Cohort {
-    /// Such as `2017-03`.
-    pub month: String,
-    pub customers: u64,
-    /// Of these, those who ordered in that month, the month after, and so on to the last that the data covers.
-    pub active: Vec<u64>,
-    /// Value of their orders before discounts in each of these months, minor units.
-    pub gmv: Vec<Money>,
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::io;
 
-use serde::{Deserialize, Serialize};
 use stratagem_model::time::{DAY_MS, Time};
 use stratagem_model::{CustomerId, Decision, Plan};
+use stratagem_record::Collisions;
 
 use crate::driver::Sink;
 
@@ -14,17 +14,6 @@ use crate::driver::Sink;
 pub struct Contacts {
     is_contact: Vec<bool>,
     by_customer: HashMap<CustomerId, Vec<Time>>,
-}
-
-/// What two runs have in common.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Collisions {
-    /// Customers that both contact.
-    pub customers: u64,
-    /// Contacts of the first within so many days of one of the second.
-    pub contacts: u64,
-    pub days: u32,
 }
 
 impl Contacts {

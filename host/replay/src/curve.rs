@@ -1,9 +1,9 @@
 //! How the difference between the arms grew over the run: sums at the end of each period, for a line with its band.
 
-use serde::{Deserialize, Serialize};
-use stratagem_measure::{Estimate, Moments, welch};
+use stratagem_measure::{Moments, welch};
 use stratagem_model::time::{DAY_MS, Time, Zone};
 use stratagem_model::{Money, Plan};
+use stratagem_record::CurvePoint;
 
 use crate::outcome::Totals;
 
@@ -76,19 +76,6 @@ pub(crate) fn add_orders(
         so_far += within;
         totals.gmv_so_far.add(so_far);
     }
-}
-
-/// A point of the line: everything from the run's start until the end of `until`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct CurvePoint {
-    /// Local date of the period's end.
-    pub until: String,
-    /// GMV per eligible customer, treated less control, minor units.
-    pub difference: Option<Estimate>,
-    /// What the contacts of the treated cost, and the face value of what they offered, minor units.
-    pub contact_cost: Money,
-    pub offer_exposure: Money,
 }
 
 /// The line of a run.

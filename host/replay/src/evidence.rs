@@ -7,13 +7,13 @@
 
 use rand::RngExt;
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 use stratagem_measure::bootstrap::{Bootstrap, Resampler, difference};
 use stratagem_measure::effects::{
-    Cuped, PairedSample, SampleRatio, cuped, guard_sample_ratio, newcombe, sample_ratio, welch,
+    Cuped, PairedSample, cuped, guard_sample_ratio, newcombe, sample_ratio, welch,
 };
 use stratagem_measure::{Estimate, Refusal, Sample, random};
 use stratagem_model::PPM;
+use stratagem_record::{Covariate, Coverage, Evidence, NoAction};
 
 use crate::outcome::CustomerOutcome;
 use crate::summary::CONFIDENCE;
@@ -27,61 +27,6 @@ const SPLIT_CUSTOMERS_MAX: usize = 5_000;
 /// Bootstrap draws of one half against the other, and of the arms.
 const SPLIT_DRAWS: usize = 499;
 const DRAWS: usize = 2_000;
-
-/// The arms of a run compared, over all eligible customers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Evidence {
-    /// GMV per eligible customer, treated less control, minor units: by Welch, by the percentile and the BCa bootstrap,
-    /// and adjusted by what each was worth before (CUPED). Nothing without controls, or on a sample ratio mismatch.
-    pub gmv: Option<Estimate>,
-    pub gmv_percentile: Option<Estimate>,
-    pub gmv_bca: Option<Estimate>,
-    pub gmv_cuped: Option<Cuped>,
-    /// Share with an order, treated less control (Newcombe).
-    pub conversion: Option<Estimate>,
-    /// Whether the arms have the sizes that the holdout draws.
-    pub sample_ratio: Option<SampleRatio>,
-    /// Why the arms are not compared, or their sizes not tested, and what would be needed.
-    #[serde(default)]
-    pub refusal: Option<(String, String)>,
-    /// By covariate when first asked about: the standardised mean difference between the arms.
-    pub balance: Vec<Covariate>,
-    pub no_action: Option<NoAction>,
-    /// Bootstrap draws and their seed.
-    pub draws: u32,
-    pub seed: u64,
-}
-
-/// How unlike the arms were before anything was done.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Covariate {
-    pub name: String,
-    pub difference: f64,
-}
-
-/// Random halves of customers to whom the same happened: a 95 % interval should hold 0 in 95 % of them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct NoAction {
-    pub splits: u32,
-    pub customers: u64,
-    /// Nothing where it does not vary in each half.
-    pub gmv: Option<Coverage>,
-    pub conversion: Option<Coverage>,
-    /// The first of the Welch intervals of GMV.
-    pub shown: Vec<Estimate>,
-}
-
-/// Share of the splits whose interval holds 0.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Coverage {
-    pub welch: f64,
-    pub percentile: f64,
-    pub bca: f64,
-}
 
 /// Compares the arms of a run. `treated_ppm` is the share that no holdout has; `is_untouched` says that nothing was
 /// really done to anyone, so that all may enter the A/A panel, and not only controls.
@@ -205,18 +150,16 @@ fn no_action(customers: &[&CustomerOutcome], seed: u64) -> Result<NoAction, Refu
         splits: SPLITS,
         customers: sample.len() as u64,
         shown: gmv.iter().flatten().take(SHOWN).map(|estimates| estimates[0]).collect(),
-        gmv: gmv.as_deref().map(Coverage::of),
-        conversion: conversion.as_deref().map(Coverage::of),
+        gmv: gmv.as_deref().map(coverage),
+        conversion: conversion.as_deref().map(coverage),
     })
 }
 
-impl Coverage {
-    fn of(splits: &[[Estimate; 3]]) -> Self {
-        let share = |method: usize| {
-            splits.iter().filter(|split| !split[method].excludes(0.0)).count() as f64 / splits.len() as f64
-        };
-        Self { welch: share(0), percentile: share(1), bca: share(2) }
-    }
+fn coverage(splits: &[[Estimate; 3]]) -> Coverage {
+    let share = |method: usize| {
+        splits.iter().filter(|split| !split[method].excludes(0.0)).count() as f64 / splits.len() as f64
+    };
+    Coverage { welch: share(0), percentile: share(1), bca: share(2) }
 }
 
 /// The intervals of a difference by Welch, percentile and BCa bootstrap.

@@ -14,7 +14,8 @@
 //!
 //! # Not here
 //!
-//! What a column is, `stratagem-insight`; the gates, `stratagem-gates`; keeping results, `stratagem-library`.
+//! What a column is, `stratagem-insight`; the gates, `stratagem-gates`; the types of what is found, `stratagem-record`;
+//! keeping it, `stratagem-library`.
 
 mod attribution;
 pub mod audit;
@@ -38,16 +39,11 @@ mod summary;
 mod treatments;
 
 pub use clock::Clock;
-pub use cohorts::Cohort;
-pub use collisions::{Collisions, Contacts};
+pub use collisions::Contacts;
 pub use config::{Backtest, BacktestError};
-pub use curve::CurvePoint;
 pub use driver::{Progress, Sink, run};
-pub use evidence::{Covariate, Coverage, Evidence, NoAction, SPLITS, evidence};
+pub use evidence::{SPLITS, evidence};
 pub use names::decision_names;
 pub use outcome::{ActionTotals, ArmTotals, CustomerOutcome, SegmentTotals, Totals};
-pub use receipt::Receipt;
 pub use result::RunResult;
-pub use shard::FailureCount;
-pub use summary::{ActionSummary, Arm, DecisionCount, Period, SegmentSummary, Summary, summarise};
-pub use treatments::{Concurrent, Treatment};
+pub use summary::summarise;

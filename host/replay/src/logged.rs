@@ -11,12 +11,12 @@
 use std::collections::HashMap;
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 use stratagem_insight::{AsOf, OwnTouch, OwnTouches, Population, Timelines, View};
 use stratagem_measure::off_policy::{Categorical, Log, Policy};
 use stratagem_model::column::Batch;
 use stratagem_model::time::{DAY_MS, Day, Time, date_of};
 use stratagem_model::{CustomerId, NO_ITEM};
+use stratagem_record::Reward;
 use stratagem_runtime::{Configured, Evaluator};
 use stratagem_store::Store;
 
@@ -37,16 +37,6 @@ pub struct LoggedAction {
     pub propensity: f64,
 }
 
-/// What is counted in the window after a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Reward {
-    /// Order value before discounts, minor units.
-    Gmv,
-    /// 1 with an order, else 0.
-    Conversion,
-}
-
 /// A log made ready for evaluation, and the strategy's policy on it.
 #[derive(Debug)]
 pub struct PolicyOnLog {
@@ -55,7 +45,6 @@ pub struct PolicyOnLog {
     /// First and last local day of the rows.
     pub days: (String, String),
     pub data_end: String,
-    pub customers: u64,
     /// Rows of customers that the store does not have; they are left out.
     pub unknown_customers: u64,
 }
@@ -261,15 +250,7 @@ impl<'a> Asked<'a> {
             Log::new(actions, rewards, propensities)?.with_contexts(contexts)?.with_clusters(&customers)?;
         let unknown_customers = (rows.len() - answers.len()) as u64;
         let shares = answers.into_iter().flat_map(|answer| answer.shares).collect();
-        let customers = self.run.store.totals()?.customers;
         let policy = Policy::ByRow(shares);
-        Ok(PolicyOnLog {
-            log,
-            policy,
-            days,
-            data_end: self.run.data_end.clone(),
-            customers,
-            unknown_customers,
-        })
+        Ok(PolicyOnLog { log, policy, days, data_end: self.run.data_end.clone(), unknown_customers })
     }
 }

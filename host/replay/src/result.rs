@@ -4,17 +4,15 @@ use std::collections::BTreeMap;
 
 use stratagem_model::time::Zone;
 use stratagem_model::{DECISION_ENCODING, Decision, Reason};
+use stratagem_record::{Cohort, CurvePoint, FailureCount, Receipt, Treatment};
 use stratagem_runtime::LogLine;
 
-use crate::cohorts::Cohort;
 use crate::config::BacktestError;
-use crate::curve::{CurvePoint, curve};
+use crate::curve::curve;
 use crate::driver::Sink;
 use crate::outcome::{Measured, Totals};
-use crate::receipt::{BucketDigests, Receipt, digest};
-use crate::shard::FailureCount;
+use crate::receipt::{BucketDigests, digest};
 use crate::summary::CONFIDENCE;
-use crate::treatments::Treatment;
 
 /// Different log lines kept of a run.
 const LOG_LINES: usize = 100;

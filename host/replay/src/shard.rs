@@ -13,6 +13,7 @@ use stratagem_model::column::{Batch, Column, Proposal};
 use stratagem_model::decision::NO_ACTION;
 use stratagem_model::event::EventKind;
 use stratagem_model::{CustomerId, Decision, NO_ITEM, Reason, Time};
+use stratagem_record::FailureCount;
 use stratagem_runtime::{Configured, Evaluator, Failure};
 
 use crate::clock::{Clock, NEVER, Step};
@@ -44,15 +45,6 @@ impl<'a> Shared<'a> {
             actions: &self.configured.plan().actions,
         }
     }
-}
-
-/// How often batches failed in the same way.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct FailureCount {
-    pub reason: Reason,
-    pub message: String,
-    pub batches: u64,
-    pub rows: u64,
 }
 
 /// A shard in motion.

@@ -41,8 +41,7 @@ mod text;
 mod typeset;
 
 use serde::Serialize;
-use stratagem_library::Run;
-use stratagem_replay::Collisions;
+use stratagem_record::{Collisions, Run};
 use stratagem_store::ingest::Report;
 use stratagem_store::{Compacted, Info, Verified};
 

@@ -1,11 +1,11 @@
 //! The library: one row a run.
 
-use stratagem_library::Run;
 use stratagem_model::Currency;
 use stratagem_model::money::group;
+use stratagem_record::{Mode, Run, Summary};
 
 use crate::Lang;
-use crate::backtest::{contacts, doubt, result, short_mode, worst_case_cost};
+use crate::backtest::{doubt, result, short_mode};
 use crate::document::Document;
 use crate::numbers::{Amounts, NONE, average, decimals, percent_bare, plural, share, short};
 use crate::table::{Table, numbers, words};
@@ -14,7 +14,7 @@ pub(crate) fn document(runs: &[Run]) -> Document {
     let Some(first) = runs.first() else {
         return Document::new("no runs yet; `stratagem backtest` appends one".into());
     };
-    let claim = if runs.iter().all(Run::is_replay) {
+    let claim = if runs.iter().all(|run| matches!(run.mode, Mode::Replay(_))) {
         "GMV is attributed, not caused, and ROI is what it would be if all of it had been caused"
     } else {
         "GMV of replays is attributed, not caused, effects of simulations are declared, not measured, and values on \
@@ -49,40 +49,56 @@ fn table(runs: &[Run], currency: &Currency) -> Table {
     if has_doubts {
         columns.insert(1, words("state"));
     }
-    let gmv = Amounts::new(currency, runs.iter().map(|run| run.summary.treated.attributed_gmv));
-    let cost = Amounts::new(currency, runs.iter().map(worst_case_cost));
+    let replays = || runs.iter().filter_map(summary);
+    let gmv = Amounts::new(currency, replays().map(|summary| summary.treated.attributed_gmv));
+    let cost = Amounts::new(currency, replays().map(Summary::worst_case_cost));
     let mut table = Table::new(columns);
     for run in runs {
-        let (summary, treated) = (&run.summary, &run.summary.treated);
+        let strategy = run.sole_strategy();
         let mut row = vec![
             run.id.clone(),
-            format!("{}@{}", run.strategy.name, run.strategy.version),
-            short_mode(&summary.mode).into(),
-            format!("{}..{}", summary.period.from, summary.period.until),
+            format!("{}@{}", strategy.name, strategy.version),
+            short_mode(&run.mode).into(),
+            format!("{}..{}", run.period.from, run.period.until),
             result(run, Lang::English),
         ];
-        row.extend(match &run.simulation {
+        row.extend(match &run.mode {
+            Mode::Replay(replay) => {
+                let summary = &replay.lanes.sole().outcome.summary;
+                let treated = &summary.treated;
+                [
+                    group(treated.participants),
+                    group(summary.contacts()),
+                    share(treated.conversion.map(|rate| rate.value)),
+                    gmv.show(treated.attributed_gmv),
+                    average(currency, treated.arpu),
+                    cost.show(summary.worst_case_cost()),
+                    summary.roi_if_all_caused.map_or(NONE.into(), percent_bare),
+                ]
+            }
             // Anything else it has is of the first of its worlds.
-            Some(simulation) => nothing_but(decimals(simulation.contacts.mean, 0)),
-            None if run.off_policy.is_some() => nothing_but(NONE.into()),
-            None => [
-                group(treated.participants),
-                group(contacts(run)),
-                share(treated.conversion.map(|rate| rate.value)),
-                gmv.show(treated.attributed_gmv),
-                average(currency, treated.arpu),
-                cost.show(worst_case_cost(run)),
-                summary.roi_if_all_caused.map_or(NONE.into(), percent_bare),
-            ],
+            Mode::Simulation(found) => nothing_but(decimals(found.over_worlds.contacts.mean, 0)),
+            Mode::OffPolicy(_) => nothing_but(NONE.into()),
         });
-        let digest = if run.is_replay() { short(&run.receipt.decisions_digest) } else { NONE.into() };
-        row.extend([short(&run.strategy.digest), digest, recorded(&run.recorded_at)]);
+        let digest = match &run.mode {
+            Mode::Replay(replay) => short(&replay.receipt.decisions_digest),
+            Mode::Simulation(_) | Mode::OffPolicy(_) => NONE.into(),
+        };
+        row.extend([short(&strategy.digest), digest, recorded(&run.recorded_at)]);
         if has_doubts {
             row.insert(1, doubt(run, Lang::English).unwrap_or("ok").into());
         }
         table.row(row);
     }
     table
+}
+
+/// The metrics of a replay.
+fn summary(run: &Run) -> Option<&Summary> {
+    match &run.mode {
+        Mode::Replay(replay) => Some(&replay.lanes.sole().outcome.summary),
+        Mode::Simulation(_) | Mode::OffPolicy(_) => None,
+    }
 }
 
 /// What is counted of a run that is no replay: from participants to ROI its contacts alone.

@@ -1,10 +1,10 @@
 //! Many variants over one period, and the best of them over another.
 
-use stratagem_library::Run;
 use stratagem_model::money::group;
+use stratagem_record::{Mode, Run};
 
 use crate::Lang;
-use crate::backtest::{Rewards, claim, contacts, preferred, worst_case_cost};
+use crate::backtest::{Rewards, claim, preferred};
 use crate::document::{Document, Tone};
 use crate::numbers::{NONE, average, decimals, percent, plural, signed};
 use crate::table::{Table, numbers, words};
@@ -35,14 +35,17 @@ pub struct Sweep {
 }
 
 impl SweepBy {
-    /// What to rank by: more is better. `None` for what cannot be ranked.
+    /// What to rank by: more is better. `None` for what cannot be ranked, and for runs of another mode.
     pub fn value(self, run: &Run) -> Option<f64> {
-        let value = match self {
-            Self::Profit => run.simulation.as_ref().map(|simulation| simulation.profit.mean),
-            Self::PolicyValue => {
-                run.off_policy.as_ref().map(|off_policy| preferred(&off_policy.evaluation).normal.value)
+        let value = match (self, &run.mode) {
+            (Self::Profit, Mode::Simulation(found)) => Some(found.over_worlds.profit.mean),
+            (Self::PolicyValue, Mode::OffPolicy(found)) => {
+                Some(preferred(&found.lanes.sole().outcome).normal.value)
             }
-            Self::BreakEvenShare => run.summary.break_even_share.map(|share| -share),
+            (Self::BreakEvenShare, Mode::Replay(replay)) => {
+                replay.lanes.sole().outcome.summary.break_even_share.map(|share| -share)
+            }
+            (Self::Profit | Self::PolicyValue | Self::BreakEvenShare, _) => None,
         };
         value.filter(|value| value.is_finite())
     }
@@ -69,16 +72,13 @@ impl SweepBy {
     }
 
     fn show(self, run: &Run) -> String {
-        let value = self.value(run);
-        match (self, value, &run.off_policy) {
-            (Self::Profit, Some(profit), _) => {
-                format!("{} {}", signed(&run.data.currency, profit), run.data.currency.code)
+        let Some(value) = self.value(run) else { return NONE.into() };
+        match &run.mode {
+            Mode::Replay(_) => percent(-value),
+            Mode::Simulation(_) => {
+                format!("{} {}", signed(&run.data.currency, value), run.data.currency.code)
             }
-            (Self::PolicyValue, Some(value), Some(found)) => {
-                Rewards::of(run, found, Lang::English).say(value)
-            }
-            (Self::BreakEvenShare, Some(share), _) => percent(-share),
-            _ => NONE.into(),
+            Mode::OffPolicy(found) => Rewards::of(run, found.reward, Lang::English).say(value),
         }
     }
 }
@@ -89,11 +89,11 @@ pub(crate) fn document(sweep: &Sweep) -> Document {
     let tried = plural(variants.len() as u64, "variant");
     let verdict = format!(
         "{}: best of {tried} is {name}: {} {} where it was chosen, {} where nothing was; {}",
-        last.strategy.name,
+        last.sole_strategy().name,
         by.name(),
         by.show(chosen),
         if by.value(last).is_some() { by.show(last) } else { "no value".into() },
-        claim(&last.summary.mode, Lang::English)
+        claim(&last.mode, Lang::English)
     );
     let mut out = Document::of(Lang::English, verdict);
     match (by.value(chosen), by.value(last)) {
@@ -124,7 +124,7 @@ fn facts(sweep: &Sweep, chosen: &Run) -> Vec<(&'static str, String)> {
     let Sweep { variants, last, .. } = sweep;
     let tried = format!("{} here, {} in the library on this data", variants.len(), last.variants_tried);
     let mut facts = vec![("variants tried", tried)];
-    let (early, late) = (&chosen.summary.period, &last.summary.period);
+    let (early, late) = (&chosen.period, &last.period);
     if sweep.by == SweepBy::Profit {
         let (early, late) = (&early.from, &late.from);
         // Both are made up, and may be of the same days: what was left untouched is the history between their cuts.
@@ -165,13 +165,17 @@ fn table(sweep: &Sweep) -> Table {
     let mut table = Table::new(columns);
     let mut row = |name: String, run: &Run| {
         let mut row = vec![name, run.id.clone()];
-        match &run.simulation {
-            Some(found) => {
+        match &run.mode {
+            Mode::Replay(replay) => {
+                let summary = &replay.lanes.sole().outcome.summary;
+                row.extend([group(summary.contacts()), currency.format(summary.worst_case_cost())]);
+            }
+            Mode::Simulation(found) => {
+                let found = &found.over_worlds;
                 let cost = found.contact_cost.mean + found.redeemed.mean;
                 row.extend([decimals(found.contacts.mean, 0), average(currency, Some(cost))]);
             }
-            None if run.off_policy.is_some() => {}
-            None => row.extend([group(contacts(run)), currency.format(worst_case_cost(run))]),
+            Mode::OffPolicy(_) => {}
         }
         row.push(by.show(run));
         table.row(row);

@@ -5,7 +5,8 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 
-use stratagem_gates::{Holdout, Policy};
+use stratagem_gates::Policy;
+use stratagem_model::gate::Holdout;
 use stratagem_model::{Currency, Decision};
 use stratagem_replay::{Backtest, Progress, RunResult, run};
 use stratagem_runtime::{Configured, Engine, EngineOptions};

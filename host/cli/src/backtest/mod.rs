@@ -7,8 +7,8 @@ mod simulate;
 
 use std::sync::atomic::AtomicBool;
 
-use stratagem_library::Run;
-use stratagem_replay::audit::{Audit, audit};
+use stratagem_record::{Audit, Lanes, Mode, Replay, Replayed, Run};
+use stratagem_replay::audit::audit;
 use stratagem_replay::{Contacts, Progress, Sink, run as replay, summarise};
 use stratagem_runtime::Configured;
 use stratagem_store::SledStore;
@@ -57,9 +57,17 @@ pub(crate) fn run(args: &BacktestArgs) -> anyhow::Result<()> {
         _ => one(&store, &configured, &args.conditions, &stop)?,
     };
     output.run(&run)?;
-    match run.audits.iter().find_map(|finding| finding.difference.clone()) {
+    match difference(&run) {
         None => Ok(()),
         Some(message) => Err(Verdict { exit: Exit::AuditFailed, message }.into()),
+    }
+}
+
+/// The first difference that an audit found.
+fn difference(run: &Run) -> Option<String> {
+    match &run.mode {
+        Mode::Replay(replay) => replay.audits.iter().find_map(|finding| finding.difference.clone()),
+        Mode::Simulation(_) | Mode::OffPolicy(_) => None,
     }
 }
 
@@ -184,11 +192,28 @@ pub(crate) fn run_one(
         })?;
         audited.push(finding);
     }
-    let summary = summarise(&result, configured.plan(), backtest.window_days, settings::margin_ppm(args)?);
+    let margin_ppm = settings::margin_ppm(args)?;
+    let policy = &backtest.policy;
     let found = evidence.then(|| {
-        let policy = &backtest.policy;
         stratagem_replay::evidence(&result.totals.customers_of_run, policy.sent_ppm(), true, policy.seed)
     });
-    let run = record::run(store, configured, backtest, summary, Some(result))?;
-    record::append(store, Run { audits: audited, evidence: found, ..run })
+    let (gates, own) = record::gates(&backtest);
+    let period = record::period(&result, backtest.window_days);
+    let replayed = Replayed {
+        gates: own,
+        summary: summarise(&result, configured.plan(), margin_ppm),
+        evidence: found,
+        failures: result.failures,
+        log: record::log(result.log),
+    };
+    let replay = Replay {
+        gates,
+        margin_ppm,
+        lanes: Lanes::of(record::strategy(configured), replayed),
+        receipt: result.receipt,
+        audits: audited,
+        cohorts: result.cohorts,
+        treatments: evidence.then_some(result.treatments),
+    };
+    record::append(store, &backtest, period, Mode::Replay(Box::new(replay)))
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use stratagem_library::{OffPolicy, Run};
 use stratagem_measure::off_policy::{Options, evaluate};
 use stratagem_model::{CustomerId, PPM, Time, Zone};
-use stratagem_replay::logged::{LoggedAction, NOTHING, Reward, policy_on_log};
-use stratagem_replay::{Progress, Summary};
+use stratagem_record::{Lanes, LogRecord, Mode, OffPolicy, Period, Reward, Run};
+use stratagem_replay::Progress;
+use stratagem_replay::logged::{LoggedAction, NOTHING, policy_on_log};
 use stratagem_runtime::Configured;
 use stratagem_store::ingest::{ReadAs, TableFile};
 use stratagem_store::{SledStore, Store};
@@ -45,16 +45,17 @@ pub(super) fn run_one(
         let evaluation = evaluate(&asked.log, &asked.policy, &options)?;
         Ok::<_, stratagem_replay::BacktestError>((asked, evaluation))
     })?;
-    let summary = Summary::of_log(&asked, backtest.window_days, settings::margin_ppm(args)?);
-    let record = OffPolicy {
-        log: path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+    let (from, until) = asked.days;
+    let period = Period { from, until, data_end: asked.data_end, window_days: backtest.window_days };
+    let log = LogRecord {
+        name: path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
         fingerprint: TableFile::open(path, None)?.fingerprint()?,
-        reward,
         unknown_customers: asked.unknown_customers,
-        evaluation,
     };
-    let run = record::run(store, configured, backtest, summary, None)?;
-    record::append(store, Run { off_policy: Some(record), ..run })
+    let lanes = Lanes::of(record::strategy(configured), evaluation);
+    let engine = configured.strategy().engine_name();
+    let on_log = OffPolicy { log, reward, lanes, engine };
+    record::append(store, &backtest, period, Mode::OffPolicy(Box::new(on_log)))
 }
 
 /// Reads a log of actions: its own columns, or those of a decision log.

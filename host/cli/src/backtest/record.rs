@@ -2,55 +2,32 @@
 
 use std::time::SystemTime;
 
-use stratagem_library::{DataRecord, Run, StrategyRecord};
-use stratagem_model::{DECISION_ENCODING, Time};
-use stratagem_replay::{Backtest, Receipt, RunResult, Summary};
-use stratagem_runtime::Configured;
+use stratagem_model::Time;
+use stratagem_record::{DataRecord, Draft, Gates, LoggedLine, Mode, OwnGates, Period, Run, StrategyRecord};
+use stratagem_replay::{Backtest, RunResult};
+use stratagem_runtime::{Configured, LogLine};
 use stratagem_store::{SledStore, Store};
 
-/// Everything that every mode knows of a run.
-pub(super) fn run(
+/// Appends a run of one strategy, which has no portfolio.
+pub(super) fn append(
     store: &SledStore,
-    configured: &Configured,
-    backtest: Backtest,
-    summary: Summary,
-    result: Option<RunResult>,
+    backtest: &Backtest,
+    period: Period,
+    mode: Mode,
 ) -> anyhow::Result<Run> {
-    let engine = configured.strategy().engine_name();
-    let encoding = DECISION_ENCODING.into();
-    let nothing = || Receipt { decisions: 0, encoding, decisions_digest: String::new(), engine };
-    let (receipt, failures, log) = match result {
-        Some(result) => (result.receipt, result.failures, result.log),
-        // On a log nothing is decided.
-        None => (nothing(), vec![], vec![]),
-    };
-    Ok(Run {
-        id: String::new(),
+    let draft = Draft {
         recorded_at: now(),
-        strategy: strategy(configured),
+        portfolio: String::new(),
         data: data(store)?,
-        policy: backtest.policy,
-        retry_days: backtest.retry_days,
+        period,
         table_lag_minutes: backtest.table_lag_minutes,
-        variants_tried: 0,
-        summary,
-        receipt,
-        failures,
-        audits: vec![],
-        log: log.into_iter().map(Into::into).collect(),
-        simulation: None,
-        off_policy: None,
-        evidence: None,
-    })
+        seed: backtest.policy.seed,
+        mode,
+    };
+    Ok(stratagem_library::append(store, draft)?)
 }
 
-/// Appends a run, with how many variants of its strategy were tried on this data.
-pub(super) fn append(store: &SledStore, mut run: Run) -> anyhow::Result<Run> {
-    run.variants_tried = stratagem_library::variants_tried(store, &run)?;
-    Ok(stratagem_library::append(store, run)?)
-}
-
-fn strategy(configured: &Configured) -> StrategyRecord {
+pub(super) fn strategy(configured: &Configured) -> StrategyRecord {
     let description = configured.strategy().description();
     let names = description.parameters.iter().map(|parameter| parameter.name.clone());
     StrategyRecord {
@@ -60,6 +37,26 @@ fn strategy(configured: &Configured) -> StrategyRecord {
         title: description.title.clone(),
         parameters: names.zip(configured.values().iter().cloned()).collect(),
     }
+}
+
+/// The gates that all lanes share, and those of the only one.
+pub(super) fn gates(backtest: &Backtest) -> (Gates, OwnGates) {
+    let policy = backtest.policy.clone();
+    let shared =
+        Gates { global_holdout: policy.global_holdout, consent: policy.consent, budget: policy.budget };
+    let own = OwnGates { holdout: policy.holdout, cap: policy.cap, retry_days: backtest.retry_days };
+    (shared, own)
+}
+
+/// The days that a result covers.
+pub(super) fn period(result: &RunResult, window_days: u32) -> Period {
+    let (from, until) = result.days.clone();
+    Period { from, until, data_end: result.data_end.clone(), window_days }
+}
+
+pub(super) fn log(lines: Vec<LogLine>) -> Vec<LoggedLine> {
+    let line = |line: LogLine| LoggedLine { level: line.level.into(), message: line.message };
+    lines.into_iter().map(line).collect()
 }
 
 fn data(store: &SledStore) -> anyhow::Result<DataRecord> {

@@ -1,6 +1,7 @@
 //! What a run is asked for, from the command line.
 
-use stratagem_gates::{ConsentRule, Holdout, Policy};
+use stratagem_gates::Policy;
+use stratagem_model::gate::{ConsentRule, Holdout};
 use stratagem_model::{Currency, Money};
 use stratagem_replay::Backtest;
 use stratagem_runtime::{Configured, Instances};

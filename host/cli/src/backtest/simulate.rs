@@ -2,10 +2,11 @@
 
 use std::sync::atomic::AtomicBool;
 
-use stratagem_library::Run;
 use stratagem_measure::repurchase::Kind;
 use stratagem_model::time::date_of;
 use stratagem_model::{Plan, Zone};
+use stratagem_record::simulation::{Simulated, Simulation};
+use stratagem_record::{Lanes, Mode, Run};
 use stratagem_replay::simulation::{Settings, simulate};
 use stratagem_replay::{Progress, summarise};
 use stratagem_runtime::Configured;
@@ -53,11 +54,24 @@ pub(super) fn run_one(
     let simulated = progress::watched("worlds", stop, &progress, || {
         simulate(store, configured, &backtest, &settings, &progress)
     })?;
-    let mut summary = summarise(&simulated.run, configured.plan(), backtest.window_days, settings.margin_ppm);
-    summary.mode = "simulation".into();
-    let mut run = record::run(store, configured, backtest, summary, Some(simulated.run))?;
-    run.simulation = Some(simulated.simulation);
-    record::append(store, run)
+    let (gates, own) = record::gates(&backtest);
+    let first = simulated.run;
+    let period = record::period(&first, backtest.window_days);
+    let lane = Simulated {
+        gates: own,
+        effects: simulated.effects,
+        first_world: summarise(&first, configured.plan(), settings.margin_ppm),
+        failures: first.failures,
+        log: record::log(first.log),
+    };
+    let simulation = Simulation {
+        gates,
+        margin_ppm: settings.margin_ppm,
+        lanes: Lanes::of(record::strategy(configured), lane),
+        receipt: first.receipt,
+        over_worlds: simulated.over_worlds,
+    };
+    record::append(store, &backtest, period, Mode::Simulation(Box::new(simulation)))
 }
 
 pub(crate) fn kind(model: ModelArg) -> Kind {

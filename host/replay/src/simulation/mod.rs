@@ -27,6 +27,7 @@ use stratagem_measure::repurchase::{Fit, GammaGamma, History, Kind, Model, Spend
 use stratagem_measure::{Refusal, random};
 use stratagem_model::Plan;
 use stratagem_model::time::{DAY_MS, Day, date_of};
+use stratagem_record::simulation::Fitted;
 use stratagem_runtime::Configured;
 use stratagem_store::Store;
 
@@ -37,9 +38,8 @@ use crate::shard::{Shard, Shared};
 
 pub(crate) use ledger::Ledger;
 pub(crate) use response::Response;
-pub use result::{
-    ActionEffect, BandPoint, BreakEven, Fitted, Grid, Quantiles, Simulated, Simulation, Tried, World,
-};
+use result::Played;
+pub use result::Simulated;
 use world::{Futures, spends};
 
 /// What is declared and asked of a simulation.
@@ -140,7 +140,7 @@ impl<'a> Simulator<'a> {
             fitted: Fitted {
                 repurchase,
                 spend: GammaGamma::fit(&values)?,
-                tried: Tried::new(&PurchaseLog::new(&histories, 1.0), settings, kind),
+                tried: result::tried(&PurchaseLog::new(&histories, 1.0), settings, kind),
             },
             histories,
         })
@@ -161,7 +161,7 @@ impl<'a> Simulator<'a> {
                 let share: f64 = random::stream(self.run.backtest.policy.seed, u64::from(number)).random();
                 let result = self.world(number, between(share))?;
                 self.run.progress.step(1)?;
-                Ok((World::new(number, share, &result, self), (number == 0).then_some(result)))
+                Ok((Played::new(number, share, &result, self), (number == 0).then_some(result)))
             })
             .collect::<Result<_, BacktestError>>()?;
         let mut first = None;
@@ -177,12 +177,14 @@ impl<'a> Simulator<'a> {
                 let effects = ranges.iter().map(|(_, high)| (strength * high).min(1.0)).collect();
                 let result = self.world(number, effects)?;
                 self.run.progress.step(1)?;
-                Ok(World::new(number, strength, &result, self))
+                Ok(Played::new(number, strength, &result, self).world)
             })
             .collect::<Result<_, BacktestError>>()?;
         let run = first.expect("there is at least one world");
         let until: Vec<_> = run.curve.iter().map(|point| point.until.clone()).collect();
-        Ok(Simulated { simulation: result::summarise(self, all, &grid, &until), run })
+        let over_worlds = result::over_worlds(self, all, &grid, &until);
+        let effects = result::effects(self, over_worlds.break_even);
+        Ok(Simulated { over_worlds, effects, run })
     }
 
     /// Runs one world.

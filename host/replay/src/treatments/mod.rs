@@ -19,12 +19,12 @@ mod compared;
 mod tests;
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 use stratagem_measure::Refusal;
 use stratagem_measure::observational::{
     Check, Covariate, Identification, Observational, Options, Panel, Rule, observe,
 };
 use stratagem_model::time::{DAY_MS, Zone};
+use stratagem_record::{Concurrent, Treatment};
 
 use crate::config::BacktestError;
 use crate::driver::Run;
@@ -40,52 +40,6 @@ const LATE_SHARE_MAX: f64 = 0.2;
 const FOLLOWED_SHARE_MIN: f64 = 0.05;
 /// The share of an arm up to which other touches in a window are as good as none.
 const TOUCHED_SHARE_MAX: f64 = 0.01;
-
-/// A campaign of the data and what it may have caused.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Treatment {
-    pub campaign: String,
-    /// Local date of its first touch.
-    pub date: String,
-    /// All customers it touched within a day of that touch.
-    #[serde(default)]
-    pub reached: u64,
-    /// All customers it first touched later, but within the attribution window: they are untreated.
-    #[serde(default)]
-    pub late: u64,
-    /// Customers with an order before that date: those who can be compared.
-    #[serde(default)]
-    pub customers: u64,
-    /// Of these, or of as many drawn from them as can be matched: those it reached, and did not reach.
-    pub treated: u64,
-    pub untreated: u64,
-    /// Share of the treated, and of the untreated, whom another campaign touched within the window, and which did.
-    #[serde(default)]
-    pub touched_otherwise: [f64; 2],
-    #[serde(default)]
-    pub concurrent: Vec<Concurrent>,
-    /// Earlier dates at which nothing happened, and those left out because other touches followed.
-    #[serde(default)]
-    pub placebo_dates: u64,
-    #[serde(default)]
-    pub placebo_dates_left_out: u64,
-    /// GMV per customer in the attribution window from that date, minor units.
-    pub effect: Option<Observational>,
-    /// Why there is none, and what would be needed.
-    pub refusal: Option<(String, String)>,
-}
-
-/// Another campaign within the outcome window.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Concurrent {
-    /// Nothing for touches that name none.
-    pub campaign: Option<String>,
-    /// The share of the treated, and of the untreated, that it touched.
-    pub treated: f64,
-    pub untreated: f64,
-}
 
 /// Estimates the effects of the campaigns in a run's history.
 pub(crate) fn treatments(run: &Run<'_>) -> Result<Vec<Treatment>, BacktestError> {

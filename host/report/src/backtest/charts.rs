@@ -1,9 +1,7 @@
 //! The charts that the summary of a run has the numbers for.
 
-use stratagem_library::Run;
-use stratagem_replay::ActionSummary;
+use stratagem_record::{ActionSummary, Replay, Run, Summary};
 
-use super::{OBSERVATIONAL, contacts, worst_case_cost};
 use crate::Lang;
 use crate::chart::{
     Axis, Band, Change, Chart, Cohort, Cohorts, Funnel, HeatMap, Interval, Line, Plot, Point, Step, Unit,
@@ -12,20 +10,14 @@ use crate::chart::{
 use crate::document::Document;
 use crate::numbers::{percent, ppm};
 
-/// From proposals to orders, action by action.
-pub(super) fn funnel(run: &Run, out: &mut Document) {
+/// From proposals to orders, action by action; `converted` says what the orders are.
+pub(super) fn funnel(summary: &Summary, converted: &str, out: &mut Document) {
     let lang = out.lang;
     let actions: Vec<_> =
-        run.summary.actions.iter().filter(|action| action.kind.is_contact() && action.sent > 0).collect();
+        summary.actions.iter().filter(|action| action.kind.is_contact() && action.sent > 0).collect();
     if actions.is_empty() {
         return;
     }
-    let converted = match run.summary.mode == OBSERVATIONAL {
-        true => {
-            lang.say("Nobody was contacted: orders are natural return.", "没有触达任何人：下单即自然回流。")
-        }
-        false => lang.say("An order is attributed, not caused.", "订单是归因，不是因果。"),
-    };
     let gap = lang.say(
         "What is lost from proposed to sent, gates and holdouts took.",
         "从提出到发送的损失来自门控与对照组。",
@@ -38,24 +30,23 @@ pub(super) fn funnel(run: &Run, out: &mut Document) {
             stages: [("proposed", "提出"), ("sent", "发送"), ("ordered", "下单")]
                 .map(|(english, chinese)| lang.say(english, chinese).into())
                 .into(),
-            waves: actions.into_iter().map(|action| wave(run, action)).collect(),
+            waves: actions.into_iter().map(|action| wave(summary, action)).collect(),
         }),
     });
 }
 
-fn wave(run: &Run, action: &ActionSummary) -> Wave {
-    let proposed =
-        run.summary.decisions.iter().filter(|decision| decision.action.as_ref() == Some(&action.id));
+fn wave(summary: &Summary, action: &ActionSummary) -> Wave {
+    let proposed = summary.decisions.iter().filter(|decision| decision.action.as_ref() == Some(&action.id));
     let converted = action.conversion.as_ref().map_or(0, |rate| rate.hits);
     let counts = vec![proposed.map(|decision| decision.count).sum(), action.sent, converted];
     Wave { name: action.id.clone(), counts }
 }
 
 /// How the difference between the arms grew.
-pub(super) fn curve(run: &Run, out: &mut Document) {
+pub(super) fn curve(run: &Run, summary: &Summary, out: &mut Document) {
     let (lang, currency) = (out.lang, &run.data.currency);
     let unit = f64::from(10_u32.pow(currency.digits));
-    let points = run.summary.curve.iter().filter_map(|point| {
+    let points = summary.curve.iter().filter_map(|point| {
         let difference = point.difference?;
         Some(Point {
             x: day(&point.until),
@@ -68,17 +59,11 @@ pub(super) fn curve(run: &Run, out: &mut Document) {
     if points.len() < 2 {
         return;
     }
-    let caption = match run.summary.mode == OBSERVATIONAL {
-        true => lang.say(
-            "Nothing was done to anyone, so the interval should contain zero: if it comes to leave it out for good, the \
-             arms are not alike.",
-            "没有对任何人做任何事，因此置信区间应当包含零：若此后始终不含零，说明两组并不相似。",
-        ),
-        false => lang.say(
-            "While the interval contains zero, the difference may be chance.",
-            "置信区间包含零时，差异可能只是偶然。",
-        ),
-    };
+    let caption = lang.say(
+        "Nothing was done to anyone, so the interval should contain zero: if it comes to leave it out for good, the \
+         arms are not alike.",
+        "没有对任何人做任何事，因此置信区间应当包含零：若此后始终不含零，说明两组并不相似。",
+    );
     let name = lang.say("treated less control", "实验组减对照组");
     out.chart(Chart {
         title: lang.say("Treated less control over time", "实验组与对照组之差随时间的变化").into(),
@@ -97,9 +82,9 @@ pub(super) fn curve(run: &Run, out: &mut Document) {
 }
 
 /// Who stays, by the month of their first order.
-pub(super) fn cohorts(run: &Run, out: &mut Document) {
+pub(super) fn cohorts(replay: &Replay, out: &mut Document) {
     let lang = out.lang;
-    let rows = run.summary.cohorts.iter().map(|cohort| Cohort {
+    let rows = replay.cohorts.iter().map(|cohort| Cohort {
         name: cohort.month.clone(),
         customers: cohort.customers,
         values: cohort
@@ -135,15 +120,15 @@ pub(super) fn cohorts(run: &Run, out: &mut Document) {
 }
 
 /// What would be left if all that is attributed had been caused: the most that history allows.
-pub(super) fn best_case(run: &Run, out: &mut Document) {
-    let (summary, lang) = (&run.summary, out.lang);
-    if contacts(run) == 0 || worst_case_cost(run) == 0 {
+pub(super) fn best_case(run: &Run, replay: &Replay, out: &mut Document) {
+    let (summary, lang) = (&replay.lanes.sole().outcome.summary, out.lang);
+    if summary.contacts() == 0 || summary.worst_case_cost() == 0 {
         return;
     }
     let major = |minor: f64| minor / f64::from(10_u32.pow(run.data.currency.digits));
-    let margin = f64::from(summary.margin_ppm) / f64::from(stratagem_model::PPM);
+    let margin = f64::from(replay.margin_ppm) / f64::from(stratagem_model::PPM);
     let by = |label: String, minor: f64| Step { label, change: Change::By(major(minor)) };
-    let (of, cost) = (ppm(summary.margin_ppm), |cost: i64| -(cost as f64));
+    let (of, cost) = (ppm(replay.margin_ppm), |cost: i64| -(cost as f64));
     let mut steps = vec![by(
         lang.say(format!("margin of {of} on attributed GMV"), format!("归因 GMV 的毛利（{of}）")),
         summary.treated.attributed_gmv as f64 * margin,
@@ -159,7 +144,7 @@ pub(super) fn best_case(run: &Run, out: &mut Document) {
     });
     out.chart(Chart {
         title: lang.say("The most that history allows", "历史数据允许的上限").into(),
-        caption: caption(run, lang),
+        caption: caption(summary, lang),
         plot: Plot::Waterfall(Waterfall {
             y: Axis::new(lang.say("amount", "金额"), Unit::Amount(run.data.currency.code.clone())),
             steps,
@@ -172,16 +157,16 @@ const EFFECTS: [f64; 6] = [0.0, 0.01, 0.02, 0.05, 0.1, 0.2];
 const DISCOUNTS: [f64; 5] = [0.0, 0.5, 1.0, 1.5, 2.0];
 
 /// What effect a live campaign would need at which discount: ROI = (margin × caused GMV − cost) / cost.
-pub(super) fn sensitivity(run: &Run, out: &mut Document) {
-    let (summary, lang) = (&run.summary, out.lang);
+pub(super) fn sensitivity(replay: &Replay, out: &mut Document) {
+    let (summary, lang) = (&replay.lanes.sole().outcome.summary, out.lang);
     let attributed = &summary.treated;
-    if contacts(run) == 0 || worst_case_cost(run) == 0 || attributed.attributed_orders == 0 {
+    if summary.contacts() == 0 || summary.worst_case_cost() == 0 || attributed.attributed_orders == 0 {
         return;
     }
     let order_value = attributed.attributed_gmv as f64 / attributed.attributed_orders as f64;
-    let margin = f64::from(summary.margin_ppm) / f64::from(stratagem_model::PPM);
+    let margin = f64::from(replay.margin_ppm) / f64::from(stratagem_model::PPM);
     let roi = |effect: f64, discount: f64| {
-        let earned = contacts(run) as f64 * effect * order_value * margin;
+        let earned = summary.contacts() as f64 * effect * order_value * margin;
         let cost = summary.contact_cost as f64 + discount * summary.offer_exposure as f64;
         (cost > 0.0).then_some((earned - cost) / cost)
     };
@@ -206,12 +191,12 @@ pub(super) fn sensitivity(run: &Run, out: &mut Document) {
     });
 }
 
-fn caption(run: &Run, lang: Lang) -> String {
+fn caption(summary: &Summary, lang: Lang) -> String {
     let supposed = lang.say(
         "As if every attributed order had been caused by its contact (not causal) and every offer were redeemed.",
         "假设每笔归因订单都由触达带来（非因果），且全部优惠都被核销。",
     );
-    let so = match run.summary.break_even_share {
+    let so = match summary.break_even_share {
         Some(share) if share <= 1.0 => lang.say(
             format!(" A live campaign pays if it causes more than {} of it.", percent(share)),
             format!("实际投放须真正带来其中 {} 以上才能回本。", percent(share)),

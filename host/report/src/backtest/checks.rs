@@ -1,41 +1,46 @@
 //! Whether a run is to be believed: failures, audits, and what must be chance and is not.
 
-use stratagem_library::Run;
 use stratagem_measure::{Estimate, Rate};
 use stratagem_model::Reason;
 use stratagem_model::money::group;
-use stratagem_replay::FailureCount;
-use stratagem_replay::audit::{Audit, Finding};
+use stratagem_record::{Audit, FailureCount, Finding, Mode, Replay, Run, Summary};
 
-use super::OBSERVATIONAL;
 use crate::Lang;
 use crate::document::{Document, Tone};
 use crate::numbers::{percent, signed};
 
 /// Why a run is not to be believed as it stands, in two words.
 pub(crate) fn doubt(run: &Run, lang: Lang) -> Option<&'static str> {
-    if run.audits.iter().any(|finding| finding.difference.is_some()) {
+    if let Mode::Replay(replay) = &run.mode
+        && replay.audits.iter().any(|finding| finding.difference.is_some())
+    {
         return Some(lang.say("AUDIT FAILED", "审计未通过"));
     }
-    (!run.failures.is_empty()).then_some(lang.say("BATCHES FAILED", "批次失败"))
+    (!failures_of(&run.mode).is_empty()).then_some(lang.say("BATCHES FAILED", "批次失败"))
+}
+
+/// The failures of a run's lane. On a log a failure ends the run.
+pub(crate) fn failures_of(mode: &Mode) -> &[FailureCount] {
+    match mode {
+        Mode::Replay(replay) => &replay.lanes.sole().outcome.failures,
+        Mode::Simulation(found) => &found.lanes.sole().outcome.failures,
+        Mode::OffPolicy(_) => &[],
+    }
 }
 
 /// Says first what makes the rest doubtful.
-pub(super) fn alerts(run: &Run, out: &mut Document) {
-    for finding in &run.audits {
+pub(super) fn alerts(run: &Run, replay: &Replay, out: &mut Document) {
+    for finding in &replay.audits {
         if let Some(difference) = &finding.difference {
             out.alert(Tone::Bad, failed_audit(finding.audit, out.lang), vec![difference.clone()]);
         }
     }
-    if !run.failures.is_empty() {
-        failures(run, out);
+    let lane = &replay.lanes.sole().outcome;
+    failures(&lane.failures, out);
+    if let Some(difference) = lane.summary.arms_difference.filter(differs_from_zero) {
+        arms_differ(run, &difference, out);
     }
-    if run.summary.mode == OBSERVATIONAL {
-        if let Some(difference) = run.summary.arms_difference.filter(differs_from_zero) {
-            arms_differ(run, &difference, out);
-        }
-        actions_differ(run, out);
-    }
+    actions_differ(&lane.summary, out);
 }
 
 fn failed_audit(audit: Audit, lang: Lang) -> &'static str {
@@ -52,10 +57,13 @@ fn failed_audit(audit: Audit, lang: Lang) -> &'static str {
     }
 }
 
-fn failures(run: &Run, out: &mut Document) {
+pub(super) fn failures(failures: &[FailureCount], out: &mut Document) {
+    if failures.is_empty() {
+        return;
+    }
     let lang = out.lang;
-    let batches = run.failures.iter().map(|failure| failure.batches).sum();
-    let rows = run.failures.iter().map(|failure| failure.rows).sum();
+    let batches = failures.iter().map(|failure| failure.batches).sum();
+    let rows = failures.iter().map(|failure| failure.rows).sum();
     let (all, asked) = (lang.count(batches, "batch", "个批次"), lang.count(rows, "row", "行"));
     let text = lang.say(
         format!(
@@ -72,7 +80,7 @@ fn failures(run: &Run, out: &mut Document) {
         ];
         format!("{}{}{}", counts.join(lang.say(", ", "，")), lang.colon(), failure.message)
     };
-    out.alert(Tone::Bad, text, run.failures.iter().map(line).collect());
+    out.alert(Tone::Bad, text, failures.iter().map(line).collect());
 }
 
 pub(crate) fn differs_from_zero(difference: &Estimate) -> bool {
@@ -99,10 +107,10 @@ fn arms_differ(run: &Run, difference: &Estimate, out: &mut Document) {
 }
 
 /// Contacts that nobody got cannot convert better or worse than those held out.
-fn actions_differ(run: &Run, out: &mut Document) {
+fn actions_differ(summary: &Summary, out: &mut Document) {
     let apart = |a: &Rate, b: &Rate| a.low > b.high || a.high < b.low;
     let mut details = vec![];
-    for action in &run.summary.actions {
+    for action in &summary.actions {
         let (Some(conversion), Some(held)) = (&action.conversion, &action.natural_return_holdout) else {
             continue;
         };
@@ -123,8 +131,8 @@ fn actions_differ(run: &Run, out: &mut Document) {
 }
 
 /// The line below the arms.
-pub(super) fn arms_line(run: &Run, out: &mut Document) {
-    let (summary, lang) = (&run.summary, out.lang);
+pub(super) fn arms_line(run: &Run, summary: &Summary, out: &mut Document) {
+    let lang = out.lang;
     let text = match summary.arms_difference {
         _ if summary.control.eligible == 0 => lang
             .say(
@@ -148,7 +156,6 @@ fn arms_difference(run: &Run, difference: &Estimate, lang: Lang) -> String {
     let money = |amount| signed(&run.data.currency, amount);
     let (estimate, low, high) = (money(difference.value), money(difference.low), money(difference.high));
     let judgement = match differs_from_zero(difference) {
-        _ if run.summary.mode != OBSERVATIONAL => lang.say(".", "。"),
         true => lang.say(
             ". It should be chance in this mode, and looks like more: see the warning above.",
             "。此模式下它应当只是偶然，看起来却不止：见上面的警告。",
@@ -173,10 +180,10 @@ pub(crate) fn audit_name(audit: Audit, lang: Lang) -> String {
     }
 }
 
-pub(super) fn audits(run: &Run, out: &mut Document) {
+pub(super) fn audits(replay: &Replay, out: &mut Document) {
     let lang = out.lang;
     out.heading(lang.say("Audits", "审计"));
-    if run.audits.is_empty() {
+    if replay.audits.is_empty() {
         return out.note(lang.say("None were run.", "未做审计。"));
     }
     let line = |finding: &Finding| {
@@ -190,7 +197,7 @@ pub(super) fn audits(run: &Run, out: &mut Document) {
         };
         (audit_name(finding.audit, lang), text)
     };
-    out.facts(run.audits.iter().map(line));
+    out.facts(replay.audits.iter().map(line));
 }
 
 /// Proposals that were carried out neither as proposed nor as a fallback.

@@ -1,9 +1,8 @@
 //! Whether to believe the comparison of the arms: balance, sample ratio, and random halves in which nothing happened.
 
-use stratagem_library::Run;
 use stratagem_measure::Estimate;
 use stratagem_model::money::group;
-use stratagem_replay::{Evidence, NoAction};
+use stratagem_record::{Evidence, NoAction, Run, Summary};
 
 use crate::Lang;
 use crate::chart::{self, Axis, Chart, Forest, Interval, Love, Plot, Unit};
@@ -14,14 +13,14 @@ use crate::table::{Table, numbers, words};
 /// Below this probability, arms of these sizes were not drawn as the holdout says.
 const SAMPLE_RATIO_MISMATCH: f64 = 0.001;
 
-pub(super) fn sections(run: &Run, evidence: &Evidence, out: &mut Document) {
+pub(super) fn sections(run: &Run, summary: &Summary, evidence: &Evidence, out: &mut Document) {
     let lang = out.lang;
     out.heading(lang.say("Can the arms be compared?", "两组可比吗？"));
     let test = evidence.sample_ratio.as_ref();
     if let Some(test) = test.filter(|test| test.p_value < SAMPLE_RATIO_MISMATCH) {
         return mismatch(test.p_value, out);
     }
-    if run.summary.control.eligible == 0 {
+    if summary.control.eligible == 0 {
         out.note(lang.say("There is nothing to compare: nobody was held out.", "无从比较：没有设对照组。"));
     } else {
         let ratio = test.map_or_else(

@@ -10,89 +10,78 @@ mod simulation;
 mod tables;
 mod treatments;
 
-use stratagem_library::{LoggedLine, Run};
 use stratagem_model::money::group;
+use stratagem_record::simulation::Simulation;
+use stratagem_record::{LoggedLine, Mode, OffPolicy, Receipt, Replay, Run, Summary};
 
 use crate::Lang;
 use crate::document::{Document, Tone};
 use crate::numbers::{Amounts, Digests, interval, percent, ppm};
 
-pub(crate) use checks::{audit_name, differs_from_zero, doubt};
+pub(crate) use checks::{audit_name, differs_from_zero, doubt, failures_of};
 pub(crate) use off_policy::{Rewards, earned, evaluation as evaluation_sections, preferred};
 pub(crate) use setting::{cap, consent, tables};
 
-/// The mode that this report knows how to speak of.
-pub(crate) const OBSERVATIONAL: &str = "observational-replay";
-
 /// What a mode is called where there is little room.
-pub(crate) fn short_mode(mode: &str) -> &str {
-    if mode == OBSERVATIONAL { "replay" } else { mode }
+pub(crate) fn short_mode(mode: &Mode) -> &'static str {
+    match mode {
+        Mode::Replay(_) => "replay",
+        Mode::Simulation(_) => "simulation",
+        Mode::OffPolicy(_) => "off-policy",
+    }
 }
 
-/// What a mode is called.
-fn mode_name(mode: &str, lang: Lang) -> String {
+/// What a mode is called in tables of values, and where modes are held against each other.
+pub(crate) fn mode_word(mode: &Mode) -> &'static str {
     match mode {
-        OBSERVATIONAL => lang.say("observational replay", "观察性回放").into(),
-        simulation::SIMULATION => lang.say("simulation", "模拟").into(),
-        off_policy::OFF_POLICY => lang.say("off-policy evaluation", "离策略评估").into(),
-        other => other.replace('-', " "),
+        Mode::Replay(_) => "observational-replay",
+        Mode::Simulation(_) | Mode::OffPolicy(_) => short_mode(mode),
     }
 }
 
 /// What a run of a mode may claim, and what the mode is called.
-pub(crate) fn claim(mode: &str, lang: Lang) -> String {
+pub(crate) fn claim(mode: &Mode, lang: Lang) -> &'static str {
     match mode {
-        simulation::SIMULATION => lang
-            .say("effects are declared, not measured (simulation)", "效果为事先声明，并非测得（模拟）")
-            .into(),
-        off_policy::OFF_POLICY => lang
-            .say(
-                "true if the logged propensities are (off-policy evaluation)",
-                "前提是日志中的倾向概率属实（离策略评估）",
-            )
-            .into(),
-        OBSERVATIONAL => lang
-            .say(
-                "what they bought is attributed, not caused (observational replay)",
-                "其后的购买只是归因，并非因果（观察性回放）",
-            )
-            .into(),
-        other => lang.say(
-            format!("what this mode may claim is not known to this version ({other})"),
-            format!("此版本不知道该模式可以主张什么（{other}）"),
+        Mode::Replay(_) => lang.say(
+            "what they bought is attributed, not caused (observational replay)",
+            "其后的购买只是归因，并非因果（观察性回放）",
+        ),
+        Mode::Simulation(_) => {
+            lang.say("effects are declared, not measured (simulation)", "效果为事先声明，并非测得（模拟）")
+        }
+        Mode::OffPolicy(_) => lang.say(
+            "true if the logged propensities are (off-policy evaluation)",
+            "前提是日志中的倾向概率属实（离策略评估）",
         ),
     }
 }
 
 /// What a run's mode may say of it, in a few words.
 pub(crate) fn result(run: &Run, lang: Lang) -> String {
-    if let Some(found) = &run.simulation {
-        let profit = simulation::profit(run, found);
-        return lang.say(format!("assumed profit {profit}"), format!("假定利润 {profit}"));
+    match &run.mode {
+        Mode::Replay(replay) => must_be_caused(&replay.lanes.sole().outcome.summary, lang),
+        Mode::Simulation(found) => {
+            let profit = simulation::profit(run, &found.over_worlds);
+            lang.say(format!("assumed profit {profit}"), format!("假定利润 {profit}"))
+        }
+        Mode::OffPolicy(found) => {
+            let rewards = Rewards::of(run, found.reward, lang);
+            let best = preferred(&found.lanes.sole().outcome);
+            let estimate = best.bootstrap.as_ref().unwrap_or(&best.normal);
+            format!("{} ({})", rewards.say(estimate.value), rewards.interval(estimate))
+        }
     }
-    if let Some(found) = &run.off_policy {
-        let (rewards, best) = (Rewards::of(run, found, lang), preferred(&found.evaluation));
-        let estimate = best.bootstrap.as_ref().unwrap_or(&best.normal);
-        return format!("{} ({})", rewards.say(estimate.value), rewards.interval(estimate));
-    }
-    match run.summary.break_even_share {
+}
+
+fn must_be_caused(summary: &Summary, lang: Lang) -> String {
+    match summary.break_even_share {
         Some(share) if share <= 1.0 => {
             let share = percent(share);
             lang.say(format!("{share} must be caused"), format!("{share} 须真正由触达带来"))
         }
-        None if worst_case_cost(run) == 0 => lang.say("nothing is spent", "没有支出").into(),
+        None if summary.worst_case_cost() == 0 => lang.say("nothing is spent", "没有支出").into(),
         _ => lang.say("cannot pay", "无法回本").into(),
     }
-}
-
-/// Contacts carried out, of all actions.
-pub(crate) fn contacts(run: &Run) -> u64 {
-    run.summary.actions.iter().filter(|action| action.kind.is_contact()).map(|action| action.sent).sum()
-}
-
-/// What the run costs if every offer is redeemed, minor units.
-pub(crate) fn worst_case_cost(run: &Run) -> i64 {
-    run.summary.contact_cost.saturating_add(run.summary.offer_exposure)
 }
 
 pub(crate) fn document(run: &Run, digests: Digests, lang: Lang) -> Document {
@@ -100,8 +89,21 @@ pub(crate) fn document(run: &Run, digests: Digests, lang: Lang) -> Document {
     if doubt(run, lang).is_some() {
         out.tone = Tone::Bad;
     }
-    checks::alerts(run, &mut out);
-    if run.summary.mode == OBSERVATIONAL && contacts(run) > 0 {
+    match &run.mode {
+        Mode::Replay(replay) => replayed(run, replay, &mut out),
+        Mode::Simulation(found) => simulated(run, found, &mut out),
+        Mode::OffPolicy(found) => evaluated(run, found, &mut out),
+    }
+    out.heading(lang.say("Receipt", "凭证"));
+    out.facts(receipt(run, digests, lang));
+    out
+}
+
+fn replayed(run: &Run, replay: &Replay, out: &mut Document) {
+    let (lang, lane) = (out.lang, &replay.lanes.sole().outcome);
+    let summary = &lane.summary;
+    checks::alerts(run, replay, out);
+    if summary.contacts() > 0 {
         out.note(lang.say(
             "Nobody was contacted: the strategy ran over recorded history. Conversion here is natural return, what \
              these customers did anyway after the moments at which they would have heard from the shop. It is \
@@ -110,61 +112,59 @@ pub(crate) fn document(run: &Run, digests: Digests, lang: Lang) -> Document {
              实际投放必须超过这个比例。",
         ));
     }
-    if let Some(found) = &run.off_policy {
-        out.facts(setting::facts(run, lang));
-        off_policy::sections(run, found, &mut out);
-        return ended(run, digests, out);
-    }
-    if let Some(simulation) = &run.simulation {
-        out.facts(setting::facts(run, lang));
-        simulation::sections(run, simulation, &mut out);
-        out.heading(lang.say("The first of the worlds", "第一个世界"));
-        out.note(lang.say(
-            "One of them in the form of a replay: what was attributed in it, and who was contacted.",
-            "以回放的形式展示其中一个世界：触达了谁，归因了多少。",
-        ));
-        tables::actions(run, &mut out);
-        charts::funnel(run, &mut out);
-        tables::decisions(run, &mut out);
-        return ended(run, digests, out);
-    }
-    headline(run, &mut out);
+    headline(run, summary, out);
     out.facts(setting::facts(run, lang));
-    tables::actions(run, &mut out);
-    charts::funnel(run, &mut out);
-    tables::arms(run, &mut out);
-    checks::arms_line(run, &mut out);
-    charts::curve(run, &mut out);
-    money(run, &mut out);
-    charts::best_case(run, &mut out);
-    charts::sensitivity(run, &mut out);
-    tables::classes(run, &mut out);
-    tables::stages(run, &mut out);
-    charts::cohorts(run, &mut out);
-    if let Some(found) = &run.evidence {
-        evidence::sections(run, found, &mut out);
+    tables::actions(run, summary, out);
+    if summary.contacts() > 0 {
+        out.note(tables::no_sign(&summary.treated, &summary.control, lang));
     }
-    treatments::sections(run, &mut out);
-    tables::decisions(run, &mut out);
-    ended(run, digests, out)
+    let returned =
+        lang.say("Nobody was contacted: orders are natural return.", "没有触达任何人：下单即自然回流。");
+    charts::funnel(summary, returned, out);
+    tables::arms(run, summary, out);
+    checks::arms_line(run, summary, out);
+    charts::curve(run, summary, out);
+    money(run, replay, out);
+    charts::best_case(run, replay, out);
+    charts::sensitivity(replay, out);
+    tables::classes(run, summary, out);
+    tables::stages(run, summary, out);
+    charts::cohorts(replay, out);
+    if let Some(found) = &lane.evidence {
+        evidence::sections(run, summary, found, out);
+    }
+    treatments::sections(run, replay.treatments.as_deref().unwrap_or_default(), out);
+    tables::decisions(summary, out);
+    checks::audits(replay, out);
+    log(&lane.log, out);
 }
 
-/// What every report ends with.
-fn ended(run: &Run, digests: Digests, mut out: Document) -> Document {
-    let lang = out.lang;
-    // Nothing else can be audited.
-    if run.is_replay() {
-        checks::audits(run, &mut out);
-    }
-    log(run, &mut out);
-    out.heading(lang.say("Receipt", "凭证"));
-    out.facts(receipt(run, digests, lang));
-    out
+fn simulated(run: &Run, found: &Simulation, out: &mut Document) {
+    let (lang, lane) = (out.lang, &found.lanes.sole().outcome);
+    let first = &lane.first_world;
+    checks::failures(&lane.failures, out);
+    out.facts(setting::facts(run, lang));
+    simulation::sections(run, found, out);
+    out.heading(lang.say("The first of the worlds", "第一个世界"));
+    out.note(lang.say(
+        "One of them in the form of a replay: what was attributed in it, and who was contacted.",
+        "以回放的形式展示其中一个世界：触达了谁，归因了多少。",
+    ));
+    tables::actions(run, first, out);
+    let attributed = lang.say("An order is attributed, not caused.", "订单是归因，不是因果。");
+    charts::funnel(first, attributed, out);
+    tables::decisions(first, out);
+    log(&lane.log, out);
+}
+
+fn evaluated(run: &Run, found: &OffPolicy, out: &mut Document) {
+    out.facts(setting::facts(run, out.lang));
+    off_policy::sections(run, found, out);
 }
 
 /// What the page of a run is called.
 pub(crate) fn title(run: &Run, lang: Lang) -> String {
-    let (strategy, backtest) = (&run.strategy, lang.say("backtest", "回测"));
+    let (strategy, backtest) = (run.sole_strategy(), lang.say("backtest", "回测"));
     let title = match (&strategy.title.chinese, lang) {
         (Some(chinese), Lang::Chinese) => chinese,
         _ => &strategy.title.english,
@@ -173,50 +173,54 @@ pub(crate) fn title(run: &Run, lang: Lang) -> String {
 }
 
 fn verdict(run: &Run, lang: Lang) -> String {
-    let (strategy, summary) = (&run.strategy, &run.summary);
+    let strategy = run.sole_strategy();
     // Whoever reads only this line must not miss that the rest is worthless.
     let doubt = doubt(run, lang).map(|doubt| format!("{doubt}{}", lang.colon())).unwrap_or_default();
     let name = format!("{doubt}{} {}", strategy.name, strategy.version);
-    if let Some(found) = &run.simulation {
-        return format!("{name}{}{}", lang.colon(), simulation::verdict(run, found, lang));
+    match &run.mode {
+        Mode::Replay(replay) => {
+            format!("{name}{}{}", lang.colon(), would_have_contacted(run, replay, lang))
+        }
+        Mode::Simulation(found) => {
+            format!("{name}{}{}", lang.colon(), simulation::verdict(run, found, lang))
+        }
+        Mode::OffPolicy(found) => {
+            format!("{name}{}{}", lang.colon(), off_policy::verdict(run, found, lang))
+        }
     }
-    if let Some(found) = &run.off_policy {
-        return format!("{name}{}{}", lang.colon(), off_policy::verdict(run, found, lang));
-    }
-    let customers = lang.count(summary.customers, "customer", "位客户");
+}
+
+fn would_have_contacted(run: &Run, replay: &Replay, lang: Lang) -> String {
+    let summary = &replay.lanes.sole().outcome.summary;
+    let customers = lang.count(run.data.customers, "customer", "位客户");
     let contacted = summary.treated.contacted;
     if contacted == 0 {
-        let mode = mode_name(&summary.mode, lang);
         return lang.say(
-            format!("{name}: would have contacted none of {customers} ({mode})"),
-            format!("{name}：若实际执行，{customers}中不会触达任何人（{mode}）"),
+            format!("would have contacted none of {customers} (observational replay)"),
+            format!("若实际执行，{customers}中不会触达任何人（观察性回放）"),
         );
     }
     let contacted = group(contacted);
-    let contacts = lang.count(contacts(run), "time", "次");
-    let claim = claim(&summary.mode, lang);
+    let contacts = lang.count(summary.contacts(), "time", "次");
+    let claim = claim(&run.mode, lang);
     lang.say(
-        format!("{name}: would have contacted {contacted} of {customers} {contacts}; {claim}"),
-        format!("{name}：若实际执行，将触达 {customers}中的 {contacted} 位，共 {contacts}；{claim}"),
+        format!("would have contacted {contacted} of {customers} {contacts}; {claim}"),
+        format!("若实际执行，将触达 {customers}中的 {contacted} 位，共 {contacts}；{claim}"),
     )
 }
 
 /// What a strategist and a treasurer ask first.
-fn headline(run: &Run, out: &mut Document) {
+fn headline(run: &Run, summary: &Summary, out: &mut Document) {
     let (lang, currency) = (out.lang, &run.data.currency);
-    let (Some(conversion), Some(share)) = (run.summary.treated.conversion, run.summary.break_even_share)
-    else {
+    let (Some(conversion), Some(share)) = (summary.treated.conversion, summary.break_even_share) else {
         return;
     };
-    let cost = worst_case_cost(run);
-    let what = match run.summary.mode == OBSERVATIONAL {
-        true => lang.say("natural return of those contacted", "触达客户的自然回流率"),
-        false => lang.say("conversion of those contacted", "触达客户的转化率"),
-    };
+    let cost = summary.worst_case_cost();
+    let what = lang.say("natural return of those contacted", "触达客户的自然回流率");
     let interval = interval(&conversion);
     let share = if share > 1.0 { lang.say("out of reach", "无法达到").into() } else { percent(share) };
     out.headline([
-        (lang.say("contacts", "触达次数").to_owned(), group(contacts(run))),
+        (lang.say("contacts", "触达次数").to_owned(), group(summary.contacts())),
         (
             lang.say(format!("{what} (95 %: {interval})"), format!("{what}（95 %：{interval}）")),
             percent(conversion.value),
@@ -233,12 +237,13 @@ fn headline(run: &Run, out: &mut Document) {
     ]);
 }
 
-fn money(run: &Run, out: &mut Document) {
-    let (summary, currency, lang) = (&run.summary, &run.data.currency, out.lang);
+fn money(run: &Run, replay: &Replay, out: &mut Document) {
+    let (currency, lang) = (&run.data.currency, out.lang);
+    let summary = &replay.lanes.sole().outcome.summary;
     let show = |amount| format!("{} {}", currency.format(amount), currency.code);
     let (spent, offers) = (show(summary.contact_cost), show(summary.offer_exposure));
-    let contacts = lang.count(contacts(run), "contact", "次触达");
-    let (margin, attributed) = (ppm(summary.margin_ppm), show(summary.treated.attributed_gmv));
+    let contacts = lang.count(summary.contacts(), "contact", "次触达");
+    let (margin, attributed) = (ppm(replay.margin_ppm), show(summary.treated.attributed_gmv));
     let orders = lang.count(summary.treated.attributed_orders, "order", "笔订单");
     let roi = match summary.roi_if_all_caused.map(percent) {
         Some(roi) => lang.say(
@@ -260,7 +265,7 @@ fn money(run: &Run, out: &mut Document) {
                 format!("最多 {offers}，全部核销时"),
             ),
         ),
-        (lang.say("worst case", "最坏情况"), show(worst_case_cost(run))),
+        (lang.say("worst case", "最坏情况"), show(summary.worst_case_cost())),
         (
             lang.say("margin", "毛利率"),
             lang.say(
@@ -276,12 +281,12 @@ fn money(run: &Run, out: &mut Document) {
             ),
         ),
         ("ROI", roi),
-        (lang.say("break-even", "盈亏平衡"), break_even(run, lang)),
+        (lang.say("break-even", "盈亏平衡"), break_even(summary, lang)),
     ]);
 }
 
-fn break_even(run: &Run, lang: Lang) -> String {
-    match run.summary.break_even_share {
+fn break_even(summary: &Summary, lang: Lang) -> String {
+    match summary.break_even_share {
         Some(share) if share > 1.0 => {
             let covered = percent(1.0 / share);
             lang.say(
@@ -298,7 +303,7 @@ fn break_even(run: &Run, lang: Lang) -> String {
                 format!("归因 GMV 的 {share} 须真正由触达带来"),
             )
         }
-        None if worst_case_cost(run) > 0 => lang
+        None if summary.worst_case_cost() > 0 => lang
             .say("out of reach: no attributed GMV, or no margin", "无法达到：没有归因 GMV，或没有毛利")
             .into(),
         None => lang.say("nothing has to be earned back", "没有需要赚回的成本").into(),
@@ -306,10 +311,10 @@ fn break_even(run: &Run, lang: Lang) -> String {
 }
 
 /// Warnings and errors that the strategy logged.
-fn log(run: &Run, out: &mut Document) {
+fn log(lines: &[LoggedLine], out: &mut Document) {
     const SHOWN: usize = 5;
     let lang = out.lang;
-    let lines: Vec<_> = run.log.iter().filter(|line| matches!(&*line.level, "warn" | "error")).collect();
+    let lines: Vec<_> = lines.iter().filter(|line| matches!(&*line.level, "warn" | "error")).collect();
     if lines.is_empty() {
         return;
     }
@@ -327,31 +332,35 @@ fn log(run: &Run, out: &mut Document) {
 }
 
 fn receipt(run: &Run, digests: Digests, lang: Lang) -> Vec<(&'static str, String)> {
-    let receipt = &run.receipt;
-    let (id, at) = (&run.id, &run.recorded_at);
-    let mut facts = vec![
-        (lang.say("engine", "引擎"), receipt.engine.clone()),
-        (lang.say("run", "回测"), lang.say(format!("{id}, recorded {at}"), format!("{id}，记录于 {at}"))),
-    ];
-    // On a log nothing is decided.
-    if run.off_policy.is_none() {
-        let (decisions, digest) = (group(receipt.decisions), digests.show(&receipt.decisions_digest));
-        let of = if run.simulation.is_some() {
-            lang.say(" in the first world", "（第一个世界）")
-        } else {
-            ""
-        };
-        let text =
-            lang.say(format!("{decisions}{of}, digest {digest}"), format!("{decisions}{of}，摘要 {digest}"));
-        facts.insert(0, (lang.say("decisions", "决策"), text));
+    let (id, at, strategy) = (&run.id, &run.recorded_at, run.sole_strategy());
+    let mut facts = vec![];
+    match &run.mode {
+        Mode::Replay(replay) => facts.push(decided(&replay.receipt, "", digests, lang)),
+        Mode::Simulation(found) => {
+            let of = lang.say(" in the first world", "（第一个世界）");
+            facts.push(decided(&found.receipt, of, digests, lang));
+        }
+        // On a log nothing is decided.
+        Mode::OffPolicy(_) => {}
     }
-    if run.is_replay() {
-        let command = format!("stratagem library rerun {id} {}.wasm --store STORE", run.strategy.name);
+    facts.extend([
+        (lang.say("engine", "引擎"), run.engine().to_owned()),
+        (lang.say("run", "回测"), lang.say(format!("{id}, recorded {at}"), format!("{id}，记录于 {at}"))),
+    ]);
+    if let Mode::Replay(_) = run.mode {
+        let command = format!("stratagem library rerun {id} {}.wasm --store STORE", strategy.name);
         facts.push((lang.say("again", "重跑"), command));
     }
     if digests == Digests::Full {
-        facts.push((lang.say("component", "组件"), run.strategy.digest.clone()));
+        facts.push((lang.say("component", "组件"), strategy.digest.clone()));
         facts.push((lang.say("fingerprint", "指纹"), run.data.fingerprint.clone()));
     }
     facts
+}
+
+fn decided(receipt: &Receipt, of: &str, digests: Digests, lang: Lang) -> (&'static str, String) {
+    let (decisions, digest) = (group(receipt.decisions), digests.show(&receipt.decisions_digest));
+    let text =
+        lang.say(format!("{decisions}{of}, digest {digest}"), format!("{decisions}{of}，摘要 {digest}"));
+    (lang.say("decisions", "决策"), text)
 }

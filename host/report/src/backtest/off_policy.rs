@@ -1,9 +1,8 @@
 //! What a policy would have earned, from a log of another.
 
-use stratagem_library::{OffPolicy, Run};
 use stratagem_measure::Estimate;
 use stratagem_measure::off_policy::{Estimated, Evaluation};
-use stratagem_replay::logged::Reward;
+use stratagem_record::{OffPolicy, Reward, Run};
 
 use super::{caveats, claim};
 use crate::Lang;
@@ -11,8 +10,6 @@ use crate::chart::{Axis, Chart, Histogram, Mark, Plot, Unit};
 use crate::document::{Document, Tone};
 use crate::numbers::{decimals, percent};
 use crate::table::{Table, numbers, prose, words};
-
-pub(crate) const OFF_POLICY: &str = "off-policy";
 
 /// How values of the reward are written.
 pub(crate) struct Rewards {
@@ -26,9 +23,9 @@ pub(crate) struct Rewards {
 }
 
 impl Rewards {
-    pub(crate) fn of(run: &Run, off_policy: &OffPolicy, lang: Lang) -> Self {
+    pub(crate) fn of(run: &Run, reward: Reward, lang: Lang) -> Self {
         let code = &run.data.currency.code;
-        match off_policy.reward {
+        match reward {
             Reward::Gmv => Self {
                 unit: f64::from(10_u32.pow(run.data.currency.digits)),
                 decimals: run.data.currency.digits as usize + 2,
@@ -82,8 +79,9 @@ pub(crate) fn earned(evaluation: &Evaluation, rewards: &Rewards, lang: Lang) -> 
 }
 
 pub(super) fn verdict(run: &Run, off_policy: &OffPolicy, lang: Lang) -> String {
-    let earned = earned(&off_policy.evaluation, &Rewards::of(run, off_policy, lang), lang);
-    format!("{earned}{}{}", lang.say("; ", "；"), claim(OFF_POLICY, lang))
+    let rewards = Rewards::of(run, off_policy.reward, lang);
+    let earned = earned(&off_policy.lanes.sole().outcome, &rewards, lang);
+    format!("{earned}{}{}", lang.say("; ", "；"), claim(&run.mode, lang))
 }
 
 /// The estimate to read first.
@@ -93,16 +91,16 @@ pub(crate) fn preferred(evaluation: &Evaluation) -> &Estimated {
 
 pub(super) fn sections(run: &Run, off_policy: &OffPolicy, out: &mut Document) {
     let lang = out.lang;
-    if off_policy.unknown_customers > 0 {
-        let rows = lang.count(off_policy.unknown_customers, "row", "行");
+    if off_policy.log.unknown_customers > 0 {
+        let rows = lang.count(off_policy.log.unknown_customers, "row", "行");
         let text = lang.say(
             format!("{rows} of the log are of customers that the store does not have, and were left out"),
             format!("日志中有 {rows}的客户不在库中，已略去"),
         );
         out.alert(Tone::Warning, text, vec![]);
     }
-    let rewards = Rewards::of(run, off_policy, lang);
-    evaluation(&off_policy.evaluation, &rewards, out);
+    let rewards = Rewards::of(run, off_policy.reward, lang);
+    evaluation(&off_policy.lanes.sole().outcome, &rewards, out);
 }
 
 /// The estimates with what speaks for and against them.

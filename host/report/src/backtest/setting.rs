@@ -1,15 +1,15 @@
 //! What a run was of: strategy, parameters, period, data and gates.
 
-use stratagem_gates::{Cap, ConsentRule, Policy};
-use stratagem_library::Run;
+use stratagem_model::gate::{Cap, ConsentRule};
 use stratagem_model::time::parse_day;
+use stratagem_record::{Gates, Mode, OwnGates, Run};
 
 use crate::Lang;
 use crate::numbers::{ppm, short};
 
 pub(super) fn facts(run: &Run, lang: Lang) -> Vec<(&'static str, String)> {
     let parameters: Vec<_> =
-        run.strategy.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        run.sole_strategy().parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let none = lang.say("none", "无").to_owned();
     let mut facts = vec![
         (lang.say("strategy", "策略"), strategy(run, lang)),
@@ -18,15 +18,19 @@ pub(super) fn facts(run: &Run, lang: Lang) -> Vec<(&'static str, String)> {
         (lang.say("data", "数据"), data(run, lang)),
         (lang.say("tables", "总表"), tables(run.table_lag_minutes, lang)),
     ];
-    // A log is evaluated as it was drawn: nothing is gated any more.
-    if run.off_policy.is_none() {
-        facts.push((lang.say("gates", "门控"), gates(run, lang)));
-    }
+    let gates = match &run.mode {
+        Mode::Replay(replay) => gates(run, &replay.gates, &replay.lanes.sole().outcome.gates, lang),
+        Mode::Simulation(found) => gates(run, &found.gates, &found.lanes.sole().outcome.gates, lang),
+        // A log is evaluated as it was drawn: nothing is gated any more.
+        Mode::OffPolicy(_) => return facts,
+    };
+    facts.push((lang.say("gates", "门控"), gates));
     facts
 }
 
 fn strategy(run: &Run, lang: Lang) -> String {
-    let (title, digest) = (&run.strategy.title, short(&run.strategy.digest));
+    let strategy = run.sole_strategy();
+    let (title, digest) = (&strategy.title, short(&strategy.digest));
     let chinese = title.chinese.as_ref().map(|chinese| format!(" ({chinese})")).unwrap_or_default();
     lang.say(
         format!("{}{chinese}, component {digest}", title.english),
@@ -35,7 +39,7 @@ fn strategy(run: &Run, lang: Lang) -> String {
 }
 
 fn period(run: &Run, lang: Lang) -> String {
-    let period = &run.summary.period;
+    let period = &run.period;
     let days = match (parse_day(&period.from), parse_day(&period.until)) {
         (Some(from), Some(until)) => {
             let days = lang.days(until.abs_diff(from) as u64 + 1);
@@ -45,17 +49,19 @@ fn period(run: &Run, lang: Lang) -> String {
     };
     let (from, until, end) = (&period.from, &period.until, &period.data_end);
     let window = lang.days(period.window_days.into());
-    let counted = match run.off_policy {
-        None => lang.say(
+    let counted = match run.mode {
+        Mode::Replay(_) | Mode::Simulation(_) => lang.say(
             format!("orders attributed for {window} after a contact"),
             format!("触达后 {window}内的订单计入归因"),
         ),
-        Some(_) => lang
+        Mode::OffPolicy(_) => lang
             .say(format!("rewards counted for {window} after a row"), format!("每行之后 {window}内计入回报")),
     };
-    let end = match run.simulation {
-        None => lang.say(format!("data end {end}"), format!("数据截至 {end}")),
-        Some(_) => lang.say(format!("simulated until {end}"), format!("模拟至 {end}")),
+    let end = match run.mode {
+        Mode::Replay(_) | Mode::OffPolicy(_) => {
+            lang.say(format!("data end {end}"), format!("数据截至 {end}"))
+        }
+        Mode::Simulation(_) => lang.say(format!("simulated until {end}"), format!("模拟至 {end}")),
     };
     lang.say(
         format!("{from} to {until}{days}, {counted}; {end}"),
@@ -85,29 +91,29 @@ pub(crate) fn tables(lag_minutes: u32, lang: Lang) -> String {
     lang.say(format!("used {lag} after they are made"), format!("制成 {lag}后启用"))
 }
 
-fn gates(run: &Run, lang: Lang) -> String {
-    let (policy, currency) = (&run.policy, &run.data.currency);
-    let mut out = holdouts(policy, lang);
-    out.push(consent(policy.consent, lang).into());
-    out.push(cap(policy.cap, lang));
-    out.push(match policy.budget {
+fn gates(run: &Run, shared: &Gates, own: &OwnGates, lang: Lang) -> String {
+    let currency = &run.data.currency;
+    let mut out = holdouts(shared, own, lang);
+    out.push(consent(shared.consent, lang).into());
+    out.push(cap(own.cap, lang));
+    out.push(match shared.budget {
         Some(budget) => {
             format!("{} {} {}", lang.say("budget", "预算"), currency.format(budget), currency.code)
         }
         None => lang.say("no budget", "无预算限制").into(),
     });
-    let retry = lang.days(run.retry_days.into());
+    let retry = lang.days(own.retry_days.into());
     out.push(
         lang.say(format!("asked again {retry} after a suppression"), format!("被拦截 {retry}后再次询问")),
     );
-    out.push(format!("{} {}", lang.say("seed", "随机种子"), policy.seed));
+    out.push(format!("{} {}", lang.say("seed", "随机种子"), run.seed));
     out.join(lang.say("; ", "；"))
 }
 
-fn holdouts(policy: &Policy, lang: Lang) -> Vec<String> {
+fn holdouts(shared: &Gates, own: &OwnGates, lang: Lang) -> Vec<String> {
     let held = [
-        (lang.say("global holdout", "全局对照组"), &policy.global_holdout),
-        (lang.say("the strategy's own holdout", "策略对照组"), &policy.holdout),
+        (lang.say("global holdout", "全局对照组"), &shared.global_holdout),
+        (lang.say("the strategy's own holdout", "策略对照组"), &own.holdout),
     ];
     let held: Vec<_> = held
         .iter()

@@ -1,9 +1,9 @@
 //! What follows from declared effects: everything here is assumed, and says so.
 
-use stratagem_library::Run;
 use stratagem_model::PPM;
 use stratagem_model::money::{Money, group};
-use stratagem_replay::simulation::{BreakEven, Quantiles, Simulation};
+use stratagem_record::Run;
+use stratagem_record::simulation::{ActionEffect, BreakEven, OverWorlds, Quantiles, Simulation};
 
 use crate::Lang;
 use crate::chart::{
@@ -14,10 +14,8 @@ use crate::numbers::{NONE, decimals, percent, ppm, signed};
 use crate::repurchase::{self, TimeUnit};
 use crate::table::{Table, numbers, words};
 
-pub(crate) const SIMULATION: &str = "simulation";
-
 /// The profit's mean, and what 95 % of the worlds lie between.
-pub(super) fn profit(run: &Run, simulation: &Simulation) -> String {
+pub(super) fn profit(run: &Run, simulation: &OverWorlds) -> String {
     let amount = |value: f64| signed(&run.data.currency, value);
     let Quantiles { mean, low, high, .. } = simulation.profit;
     format!("{} {} ({} … {})", amount(mean), run.data.currency.code, amount(low), amount(high))
@@ -26,8 +24,8 @@ pub(super) fn profit(run: &Run, simulation: &Simulation) -> String {
 /// The first line: what was assumed, and what comes of it.
 pub(super) fn verdict(run: &Run, simulation: &Simulation, lang: Lang) -> String {
     let currency = &run.data.currency;
-    let profit = &simulation.profit;
-    let worlds = lang.count(simulation.worlds.len() as u64, "simulated world", "个模拟世界");
+    let profit = &simulation.over_worlds.profit;
+    let worlds = lang.count(simulation.over_worlds.worlds.len() as u64, "simulated world", "个模拟世界");
     let amount = |value: f64| format!("{} {}", signed(currency, value), currency.code);
     let (mean, low, high) = (amount(profit.mean), amount(profit.low), amount(profit.high));
     lang.say(
@@ -36,7 +34,8 @@ pub(super) fn verdict(run: &Run, simulation: &Simulation, lang: Lang) -> String 
     )
 }
 
-pub(super) fn sections(run: &Run, simulation: &Simulation, out: &mut Document) {
+pub(super) fn sections(run: &Run, of: &Simulation, out: &mut Document) {
+    let (lane, simulation) = (&of.lanes.sole().outcome, &of.over_worlds);
     if simulation.losing > 0.5 {
         let losing = percent(simulation.losing);
         let text = out.lang.say(
@@ -50,16 +49,17 @@ pub(super) fn sections(run: &Run, simulation: &Simulation, out: &mut Document) {
          cause orders at the declared rates. Read it for how large an effect must be to pay, not for how large it is.",
         "先用截止日之前的历史拟合复购模型，抽取无任何触达的未来；再按声明的比率让触达带来订单。应当从中读出效果多大才能回本，而不是效果有多大。",
     ));
-    effects(simulation, out);
+    effects(&lane.effects, simulation.break_even, out);
     outcome(run, simulation, out);
-    waterfall(run, simulation, out);
+    waterfall(run, of.margin_ppm, simulation, out);
     curve(run, simulation, out);
     grid(simulation, out);
-    holdout(run, simulation, out);
+    let held_ppm = PPM - of.gates.global_holdout.neither_ppm(&lane.gates.holdout);
+    holdout(held_ppm, simulation, out);
     models(run, simulation, out);
 }
 
-fn effects(simulation: &Simulation, out: &mut Document) {
+fn effects(effects: &[ActionEffect], break_even: BreakEven, out: &mut Document) {
     let lang = out.lang;
     out.heading(lang.say("Declared effects and break-even", "声明的效果与盈亏平衡"));
     let mut table = Table::new(vec![
@@ -68,7 +68,7 @@ fn effects(simulation: &Simulation, out: &mut Document) {
         numbers(lang.say("to", "上限")),
         numbers(lang.say("break-even", "盈亏平衡")),
     ]);
-    for effect in &simulation.effects {
+    for effect in effects {
         // Of an action that is declared to do nothing none was tried.
         let never = || if effect.high > 0.0 { lang.say("not reached", "未达到") } else { NONE }.to_owned();
         table.row([
@@ -79,7 +79,7 @@ fn effects(simulation: &Simulation, out: &mut Document) {
         ]);
     }
     out.table(table);
-    let text = match simulation.break_even {
+    let text = match break_even {
         BreakEven::At(strength) => lang.say(
             format!("Profit begins at {} times the highest declared effects.", decimals(strength, 2)),
             format!("当效果达到声明上限的 {} 倍时开始盈利。", decimals(strength, 2)),
@@ -98,7 +98,7 @@ fn effects(simulation: &Simulation, out: &mut Document) {
     ));
 }
 
-fn outcome(run: &Run, simulation: &Simulation, out: &mut Document) {
+fn outcome(run: &Run, simulation: &OverWorlds, out: &mut Document) {
     let (lang, currency) = (out.lang, &run.data.currency);
     let title = lang.count(simulation.worlds.len() as u64, "world", "个世界");
     out.heading(lang.say(format!("Over {title}"), format!("{title}的结果")));
@@ -144,9 +144,9 @@ fn outcome(run: &Run, simulation: &Simulation, out: &mut Document) {
     ]);
 }
 
-fn waterfall(run: &Run, simulation: &Simulation, out: &mut Document) {
+fn waterfall(run: &Run, margin_ppm: u32, simulation: &OverWorlds, out: &mut Document) {
     let (lang, currency) = (out.lang, &run.data.currency);
-    let margin = f64::from(run.summary.margin_ppm) / f64::from(PPM);
+    let margin = f64::from(margin_ppm) / f64::from(PPM);
     let major = |minor: f64| minor / f64::from(10_u32.pow(currency.digits));
     let cannibalised = match simulation.redemptions.mean {
         redemptions if redemptions > 0.0 => {
@@ -155,7 +155,7 @@ fn waterfall(run: &Run, simulation: &Simulation, out: &mut Document) {
         _ => 0.0,
     };
     let by = |label: String, minor: f64| Step { label, change: Change::By(major(minor)) };
-    let of = ppm(run.summary.margin_ppm);
+    let of = ppm(margin_ppm);
     let natural = simulation.attributed_gmv.mean - simulation.caused_gmv.mean;
     let steps = vec![
         by(
@@ -187,7 +187,7 @@ fn waterfall(run: &Run, simulation: &Simulation, out: &mut Document) {
     });
 }
 
-fn curve(run: &Run, simulation: &Simulation, out: &mut Document) {
+fn curve(run: &Run, simulation: &OverWorlds, out: &mut Document) {
     let (lang, currency) = (out.lang, &run.data.currency);
     let major = |minor: f64| minor / f64::from(10_u32.pow(currency.digits));
     let points = simulation.curve.iter().map(|point| Point {
@@ -215,7 +215,7 @@ fn curve(run: &Run, simulation: &Simulation, out: &mut Document) {
     });
 }
 
-fn grid(simulation: &Simulation, out: &mut Document) {
+fn grid(simulation: &OverWorlds, out: &mut Document) {
     let (lang, grid) = (out.lang, &simulation.grid);
     out.chart(Chart {
         title: lang.say("ROI by effect and discount", "效果 × 优惠力度的 ROI").into(),
@@ -239,12 +239,12 @@ fn grid(simulation: &Simulation, out: &mut Document) {
     });
 }
 
-fn holdout(run: &Run, simulation: &Simulation, out: &mut Document) {
+fn holdout(held_ppm: u32, simulation: &OverWorlds, out: &mut Document) {
     let lang = out.lang;
     let (Some(covers), Some(detects)) = (simulation.holdout_covers, simulation.holdout_detects) else {
         return;
     };
-    let held = ppm(PPM - run.policy.sent_ppm());
+    let held = ppm(held_ppm);
     out.heading(lang.say("Would a holdout see it?", "对照组能否测得？"));
     out.note(lang.say(
         format!(
@@ -261,7 +261,7 @@ fn holdout(run: &Run, simulation: &Simulation, out: &mut Document) {
     ));
 }
 
-fn models(run: &Run, simulation: &Simulation, out: &mut Document) {
+fn models(run: &Run, simulation: &OverWorlds, out: &mut Document) {
     let lang = out.lang;
     let fitted = &simulation.fitted;
     out.heading(lang.say("Models of the futures", "未来所依据的模型"));
@@ -286,11 +286,11 @@ fn models(run: &Run, simulation: &Simulation, out: &mut Document) {
         format!(
             "Fitted on {customers} before {}, in days and minor units. Customers who come later, other events than orders, and \
              orders that are only brought forward are not simulated.",
-            run.summary.period.from
+            run.period.from
         ),
         format!(
             "以 {} 之前的 {customers}拟合，单位为天与最小货币单位。不模拟之后新来的客户、订单以外的事件以及仅被提前的订单。",
-            run.summary.period.from
+            run.period.from
         ),
     ));
     if let Some(tried) = &fitted.tried {

@@ -1,26 +1,24 @@
 //! The tables of a run.
 
 use stratagem_insight::RFM_CLASSES;
-use stratagem_library::Run;
 use stratagem_model::Reason;
 use stratagem_model::money::group;
-use stratagem_replay::{ActionSummary, Arm, DecisionCount, SegmentSummary};
+use stratagem_record::{ActionSummary, Arm, DecisionCount, Run, SegmentSummary, Summary};
 
 use super::checks::{is_suppressed, reason_name};
-use super::{OBSERVATIONAL, contacts};
 use crate::Lang;
 use crate::document::Document;
 use crate::numbers::{Amounts, NONE, average, percent, rate, share};
 use crate::table::{Column, Table, numbers, words};
 
-pub(super) fn actions(run: &Run, out: &mut Document) {
-    let (summary, lang) = (&run.summary, out.lang);
+pub(super) fn actions(run: &Run, summary: &Summary, out: &mut Document) {
+    let lang = out.lang;
     out.heading(lang.say("Actions", "动作"));
-    out.table(actions_table(run, lang));
-    if contacts(run) == 0 {
+    out.table(actions_table(run, summary, lang));
+    if summary.contacts() == 0 {
         return;
     }
-    let window = lang.days(summary.period.window_days.into());
+    let window = lang.days(run.period.window_days.into());
     out.note(lang.say(
         format!(
             "Conversion: contacts followed by a qualifying order within {window}. Holdout: the same for the contacts \
@@ -32,13 +30,10 @@ pub(super) fn actions(run: &Run, out: &mut Document) {
              订单数相近的客户在同样的日子，同样计算。归因 GMV：每笔订单只计一次，归于其前最后一次触达，不是因果。"
         ),
     ));
-    if summary.mode == OBSERVATIONAL {
-        out.note(no_sign(&summary.treated, &summary.control, lang));
-    }
 }
 
-fn actions_table(run: &Run, lang: Lang) -> Table {
-    let (actions, currency) = (&run.summary.actions, &run.data.currency);
+fn actions_table(run: &Run, summary: &Summary, lang: Lang) -> Table {
+    let (actions, currency) = (&summary.actions, &run.data.currency);
     let code = &currency.code;
     let amounts = |of: fn(&ActionSummary) -> i64| Amounts::new(currency, actions.iter().map(of));
     let gmv = amounts(|action| action.gmv);
@@ -79,7 +74,7 @@ fn rate_columns(lang: Lang) -> [Column; 2] {
 }
 
 /// What the two conversions say, and cannot say, of an effect.
-fn no_sign(treated: &Arm, control: &Arm, lang: Lang) -> String {
+pub(super) fn no_sign(treated: &Arm, control: &Arm, lang: Lang) -> String {
     let (Some(treated), Some(control)) = (&treated.conversion, &control.conversion) else {
         return lang
             .say(
@@ -106,8 +101,8 @@ fn no_sign(treated: &Arm, control: &Arm, lang: Lang) -> String {
     )
 }
 
-pub(super) fn arms(run: &Run, out: &mut Document) {
-    let (summary, currency, lang) = (&run.summary, &run.data.currency, out.lang);
+pub(super) fn arms(run: &Run, summary: &Summary, out: &mut Document) {
+    let (currency, lang) = (&run.data.currency, out.lang);
     let (treated, control) = (&summary.treated, &summary.control);
     let mut table = Table::new(vec![
         words(lang.say("arm", "组别")),
@@ -144,9 +139,9 @@ pub(super) fn arms(run: &Run, out: &mut Document) {
     out.table(table);
 }
 
-pub(super) fn classes(run: &Run, out: &mut Document) {
+pub(super) fn classes(run: &Run, summary: &Summary, out: &mut Document) {
     let title = out.lang.say("RFM classes", "RFM 类别");
-    segments(run, &run.summary.classes, title, "class at first touch", &RFM_CLASSES, out);
+    segments(run, &summary.classes, title, "class at first touch", &RFM_CLASSES, out);
 }
 
 /// Lifecycle stages, in the order of their codes.
@@ -158,9 +153,9 @@ const STAGES: [(&str, &str); 5] = [
     ("lost", "流失期"),
 ];
 
-pub(super) fn stages(run: &Run, out: &mut Document) {
+pub(super) fn stages(run: &Run, summary: &Summary, out: &mut Document) {
     let title = out.lang.say("Lifecycle stages", "生命周期阶段");
-    segments(run, &run.summary.stages, title, "stage at first touch", &STAGES, out);
+    segments(run, &summary.stages, title, "stage at first touch", &STAGES, out);
 }
 
 /// Participants by what they were when they were first touched.
@@ -212,8 +207,8 @@ fn segments(
     out.table(table);
 }
 
-pub(super) fn decisions(run: &Run, out: &mut Document) {
-    let (decisions, lang) = (&run.summary.decisions, out.lang);
+pub(super) fn decisions(summary: &Summary, out: &mut Document) {
+    let (decisions, lang) = (&summary.decisions, out.lang);
     out.heading(lang.say("Decisions", "决策"));
     if decisions.is_empty() {
         return out.note(lang.say("None: the strategy proposed nothing.", "无：策略没有提出任何动作。"));

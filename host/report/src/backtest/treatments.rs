@@ -1,9 +1,8 @@
 //! Campaigns that really happened: what they may have caused, and whether that can be known.
 
-use stratagem_library::Run;
 use stratagem_measure::observational::{Identification, Method, Observational};
 use stratagem_model::money::group;
-use stratagem_replay::{Concurrent, Treatment};
+use stratagem_record::{Concurrent, Run, Treatment};
 
 use super::evidence::covariate_name;
 use crate::Lang;
@@ -29,8 +28,7 @@ fn method(method: Method, lang: Lang) -> &'static str {
     }
 }
 
-pub(super) fn sections(run: &Run, out: &mut Document) {
-    let treatments = &run.summary.treatments;
+pub(super) fn sections(run: &Run, treatments: &[Treatment], out: &mut Document) {
     if treatments.is_empty() {
         return;
     }
@@ -41,7 +39,7 @@ pub(super) fn sections(run: &Run, out: &mut Document) {
          same estimate is repeated at earlier dates, when nothing happened.",
         "这些活动确实发生过，但对象并非抽签决定。以相似客户估计其效果，并在此前什么也没发生的日期重复同一估计。",
     ));
-    table(run, out);
+    table(run, treatments, out);
     out.note(looked_at(treatments, lang));
     surroundings(treatments, out);
     if let Some((treatment, effect)) = treatments.iter().find_map(|t| Some((t, t.effect.as_ref()?))) {
@@ -49,7 +47,7 @@ pub(super) fn sections(run: &Run, out: &mut Document) {
     }
 }
 
-fn table(run: &Run, out: &mut Document) {
+fn table(run: &Run, treatments: &[Treatment], out: &mut Document) {
     let (lang, currency) = (out.lang, &run.data.currency);
     let mut table = Table::new(vec![
         words(lang.say("campaign", "活动")),
@@ -62,7 +60,7 @@ fn table(run: &Run, out: &mut Document) {
         numbers(lang.say("reached", "首日触达")),
         numbers(lang.say("later", "其后触达")),
     ]);
-    for treatment in &run.summary.treatments {
+    for treatment in treatments {
         let (value, interval, verdict) = match (&treatment.effect, &treatment.refusal) {
             (Some(effect), _) => {
                 let show = |amount| signed(currency, amount);

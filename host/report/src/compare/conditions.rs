@@ -1,9 +1,9 @@
 //! The conditions of runs: what must be equal for their numbers to be held against each other.
 
-use stratagem_library::{OffPolicy, Run};
+use stratagem_record::{Gates, Mode, OffPolicy, OwnGates, Receipt, Run};
 
 use crate::Lang;
-use crate::backtest::{Rewards, cap, consent, tables};
+use crate::backtest::{Rewards, cap, consent, mode_word, tables};
 use crate::numbers::{plural, ppm, short};
 
 /// A condition in which runs differ.
@@ -14,54 +14,85 @@ pub(super) struct Difference {
     pub(super) values: String,
 }
 
-/// A condition's name, and its value in words.
-type Condition = (&'static str, fn(&Run) -> String);
+/// A condition's name, and its value in words; nothing where a run of this mode has no such condition.
+type Condition = (&'static str, fn(&Run) -> Option<String>);
 
 /// What must be equal. A strategy's own holdout has its own salt, so that is not among them.
 const CONDITIONS: &[Condition] = &[
-    ("mode", |run| run.summary.mode.clone()),
-    ("data", |run| format!("fingerprint {}", short(&run.data.fingerprint))),
-    ("zone", |run| run.data.zone.clone()),
-    ("currency", |run| run.data.currency.code.clone()),
-    ("period", |run| format!("{} to {}", run.summary.period.from, run.summary.period.until)),
-    ("attribution window", |run| plural(run.summary.period.window_days.into(), "day")),
+    ("mode", |run| Some(mode_word(&run.mode).into())),
+    ("data", |run| Some(format!("fingerprint {}", short(&run.data.fingerprint)))),
+    ("zone", |run| Some(run.data.zone.clone())),
+    ("currency", |run| Some(run.data.currency.code.clone())),
+    ("period", |run| Some(format!("{} to {}", run.period.from, run.period.until))),
+    ("attribution window", |run| Some(plural(run.period.window_days.into(), "day"))),
     ("global holdout", |run| {
-        let holdout = &run.policy.global_holdout;
-        if holdout.ppm == 0 { "none".into() } else { format!("{} by `{}`", ppm(holdout.ppm), holdout.salt) }
+        let holdout = &gates(run)?.0.global_holdout;
+        let drawn = || format!("{} by `{}`", ppm(holdout.ppm), holdout.salt);
+        Some(if holdout.ppm == 0 { "none".into() } else { drawn() })
     }),
-    ("own holdout", |run| ppm(run.policy.holdout.ppm)),
-    ("consent", |run| consent(run.policy.consent, Lang::English).into()),
-    ("frequency cap", |run| cap(run.policy.cap, Lang::English)),
-    ("budget", |run| run.policy.budget.map_or("none".into(), |budget| run.data.currency.format(budget))),
-    ("retry", |run| plural(run.retry_days.into(), "day")),
-    ("tables", |run| tables(run.table_lag_minutes, Lang::English)),
-    ("seed", |run| run.policy.seed.to_string()),
+    ("own holdout", |run| Some(ppm(gates(run)?.1.holdout.ppm))),
+    ("consent", |run| Some(consent(gates(run)?.0.consent, Lang::English).into())),
+    ("frequency cap", |run| Some(cap(gates(run)?.1.cap, Lang::English))),
+    ("budget", |run| {
+        let budget = gates(run)?.0.budget;
+        Some(budget.map_or("none".into(), |budget| run.data.currency.format(budget)))
+    }),
+    ("retry", |run| Some(plural(gates(run)?.1.retry_days.into(), "day"))),
+    ("tables", |run| Some(tables(run.table_lag_minutes, Lang::English))),
+    ("seed", |run| Some(run.seed.to_string())),
     ("log", |run| {
-        let name = |found: &OffPolicy| format!("{} {}", found.log, short(&found.fingerprint));
-        run.off_policy.as_ref().map_or("none".into(), name)
+        let name = |found: &OffPolicy| format!("{} {}", found.log.name, short(&found.log.fingerprint));
+        Some(on_log(run).map_or("none".into(), name))
     }),
     ("reward", |run| {
-        let name = |found: &OffPolicy| Rewards::of(run, found, Lang::English).name;
-        run.off_policy.as_ref().map_or("none".into(), name)
+        let name = |found: &OffPolicy| Rewards::of(run, found.reward, Lang::English).name;
+        Some(on_log(run).map_or("none".into(), name))
     }),
 ];
 
-/// What is not asked of a log, whose actions were drawn long ago.
-const GATES: [&str; 6] = ["global holdout", "own holdout", "consent", "frequency cap", "budget", "retry"];
+/// The gates of all lanes, and of the only one. None are asked of a log, whose actions were drawn long ago.
+fn gates(run: &Run) -> Option<(&Gates, &OwnGates)> {
+    match &run.mode {
+        Mode::Replay(replay) => Some((&replay.gates, &replay.lanes.sole().outcome.gates)),
+        Mode::Simulation(found) => Some((&found.gates, &found.lanes.sole().outcome.gates)),
+        Mode::OffPolicy(_) => None,
+    }
+}
+
+fn on_log(run: &Run) -> Option<&OffPolicy> {
+    match &run.mode {
+        Mode::OffPolicy(found) => Some(found),
+        Mode::Replay(_) | Mode::Simulation(_) => None,
+    }
+}
+
+/// On a log nothing is decided.
+fn receipt(run: &Run) -> Option<&Receipt> {
+    match &run.mode {
+        Mode::Replay(replay) => Some(&replay.receipt),
+        Mode::Simulation(found) => Some(&found.receipt),
+        Mode::OffPolicy(_) => None,
+    }
+}
+
+fn margin(run: &Run) -> Option<String> {
+    match &run.mode {
+        Mode::Replay(replay) => Some(ppm(replay.margin_ppm)),
+        Mode::Simulation(found) => Some(ppm(found.margin_ppm)),
+        Mode::OffPolicy(_) => None,
+    }
+}
 
 pub(super) fn differences(runs: &[Run]) -> Vec<Difference> {
     let difference = |(name, of): &Condition| {
         values(runs, *of).map(|values| Difference { name, values: format!("{name}: {values}") })
     };
-    // Runs of other modes differ in enough by that.
-    let is_on_log = runs.iter().any(|run| run.off_policy.is_some());
-    let is_compared = |(name, _): &&Condition| !(is_on_log && GATES.contains(name));
-    CONDITIONS.iter().filter(is_compared).filter_map(difference).collect()
+    CONDITIONS.iter().filter_map(difference).collect()
 }
 
-/// Each run's value, if they are not all equal.
-fn values(runs: &[Run], of: impl Fn(&Run) -> String) -> Option<String> {
-    let values: Vec<_> = runs.iter().map(of).collect();
+/// Each run's value, if all have one and they are not all equal.
+fn values(runs: &[Run], of: impl Fn(&Run) -> Option<String>) -> Option<String> {
+    let values: Vec<_> = runs.iter().map(of).collect::<Option<_>>()?;
     values.iter().any(|value| *value != values[0]).then(|| {
         let each = runs.iter().zip(&values).map(|(run, value)| format!("{} {value}", run.id));
         each.collect::<Vec<_>>().join("; ")
@@ -71,14 +102,13 @@ fn values(runs: &[Run], of: impl Fn(&Run) -> String) -> Option<String> {
 /// What does not spoil a comparison, but explains some of it.
 pub(super) fn notes(runs: &[Run]) -> Vec<String> {
     let mut out = vec![];
-    let is_paid = runs.iter().all(|run| run.off_policy.is_none());
-    if let Some(values) = values(runs, |run| ppm(run.summary.margin_ppm)).filter(|_| is_paid) {
+    if let Some(values) = values(runs, margin) {
         out.push(format!("ROI and break-even rest on different margins: {values}"));
     }
-    if let Some(values) = values(runs, |run| run.receipt.engine.clone()) {
+    if let Some(values) = values(runs, |run| Some(run.engine().to_owned())) {
         out.push(format!("the engines differ, which must not change a decision: {values}"));
     }
-    if let Some(values) = values(runs, |run| run.receipt.encoding.to_string()) {
+    if let Some(values) = values(runs, |run| Some(receipt(run)?.encoding.to_string())) {
         out.push(format!(
             "digests of decisions are of different encodings and say nothing of each other: {values}"
         ));
@@ -92,7 +122,7 @@ pub(super) fn notes(runs: &[Run]) -> Vec<String> {
 }
 
 fn pair(earlier: &Run, run: &Run) -> Option<String> {
-    let (a, b) = (&earlier.strategy, &run.strategy);
+    let (a, b) = (earlier.sole_strategy(), run.sole_strategy());
     let is_same_version = a.name == b.name && a.version == b.version;
     if is_same_version && a.digest != b.digest {
         return Some(format!(
@@ -104,9 +134,10 @@ fn pair(earlier: &Run, run: &Run) -> Option<String> {
             short(&b.digest)
         ));
     }
-    let of = |run: &Run| (run.receipt.encoding, run.receipt.decisions_digest.clone());
-    let is_same = of(earlier) == of(run);
-    // A simulation's are those of the first of its worlds.
-    (is_same && earlier.receipt.decisions > 0 && run.is_replay())
+    // A simulation's decisions are those of the first of its worlds.
+    let (Mode::Replay(before), Mode::Replay(after)) = (&earlier.mode, &run.mode) else { return None };
+    let of = |receipt: &Receipt| (receipt.encoding, receipt.decisions_digest.clone());
+    let is_same = of(&before.receipt) == of(&after.receipt);
+    (is_same && before.receipt.decisions > 0)
         .then(|| format!("{} and {} made exactly the same decisions", earlier.id, run.id))
 }

@@ -3,12 +3,11 @@
 mod conditions;
 mod metrics;
 
-use stratagem_library::Run;
-use stratagem_replay::Collisions;
-use stratagem_replay::simulation::Quantiles;
+use stratagem_record::simulation::Quantiles;
+use stratagem_record::{Collisions, Mode, Run};
 
 use crate::Lang;
-use crate::backtest::{claim, differs_from_zero};
+use crate::backtest::{claim, differs_from_zero, failures_of};
 use crate::document::{Document, Tone};
 use crate::numbers::{NONE, percent, plural, signed};
 use crate::table::Table;
@@ -33,7 +32,8 @@ pub(crate) fn pair(runs: &[Run], collisions: Option<Collisions>) -> Document {
 /// Simulations over the same worlds: the difference of their profits world by world.
 fn paired_profit(runs: &[Run], out: &mut Document) {
     let [first, second] = runs else { return };
-    let (Some(a), Some(b)) = (&first.simulation, &second.simulation) else { return };
+    let (Mode::Simulation(a), Mode::Simulation(b)) = (&first.mode, &second.mode) else { return };
+    let (a, b) = (&a.over_worlds, &b.over_worlds);
     if a.worlds.len() != b.worlds.len() {
         return;
     }
@@ -61,18 +61,18 @@ pub(crate) fn document(runs: &[Run]) -> Document {
     let ids: Vec<_> = runs.iter().map(|run| run.id.as_str()).collect();
     let ids = ids.join(", ");
     let differences = conditions::differences(runs);
-    let is_of_one_mode = runs.iter().all(|run| run.summary.mode == first.summary.mode);
+    let table = metrics::table(runs);
     let mut out = if differences.is_empty() {
-        let same = match &first.off_policy {
-            None => "same data, period, window, gates and seed",
-            Some(_) => "same data, log, reward, window and seed",
+        let same = match first.mode {
+            Mode::Replay(_) | Mode::Simulation(_) => "same data, period, window, gates and seed",
+            Mode::OffPolicy(_) => "same data, log, reward, window and seed",
         };
-        Document::new(format!("{ids} are comparable ({same}); {}", claim(&first.summary.mode, Lang::English)))
+        Document::new(format!("{ids} are comparable ({same}); {}", claim(&first.mode, Lang::English)))
     } else {
         let names: Vec<_> = differences.iter().map(|difference| difference.name).collect();
         let mut out = Document::new(format!("{ids} are NOT comparable: they differ in {}", names.join(", ")));
         let details = differences.iter().map(|difference| difference.values.clone()).collect();
-        let text = match is_of_one_mode {
+        let text = match table.is_some() {
             true => "differences between the columns below may come from these, and not from the strategies",
             false => "what a run may claim is up to its mode, and modes have no metric in common",
         };
@@ -87,12 +87,10 @@ pub(crate) fn document(runs: &[Run]) -> Document {
     for note in conditions::notes(runs) {
         out.alert(Tone::Plain, note, vec![]);
     }
-    if !is_of_one_mode {
-        return out;
-    }
-    out.table(metrics::table(runs));
+    let Some(table) = table else { return out };
+    out.table(table);
     paired_profit(runs, &mut out);
-    if first.is_replay() {
+    if let Mode::Replay(_) = first.mode {
         out.note(REPLAYED);
     }
     parameters(runs, &mut out);
@@ -108,18 +106,20 @@ const REPLAYED: &str = "More attributed GMV does not make a better strategy: mor
 fn doubts(runs: &[Run], out: &mut Document) {
     let mut details = vec![];
     for run in runs {
-        let failed: u64 = run.failures.iter().map(|failure| failure.batches).sum();
+        let failed: u64 = failures_of(&run.mode).iter().map(|failure| failure.batches).sum();
         if failed > 0 {
             details.push(format!("{}: {} failed and got the fallback", run.id, plural(failed, "batch")));
         }
-        for finding in run.audits.iter().filter(|finding| finding.difference.is_some()) {
+        let Mode::Replay(replay) = &run.mode else { continue };
+        for finding in replay.audits.iter().filter(|finding| finding.difference.is_some()) {
             details.push(format!(
                 "{}: {} audit failed",
                 run.id,
                 crate::backtest::audit_name(finding.audit, Lang::English)
             ));
         }
-        if run.is_replay() && run.summary.arms_difference.as_ref().is_some_and(differs_from_zero) {
+        let difference = replay.lanes.sole().outcome.summary.arms_difference;
+        if difference.as_ref().is_some_and(differs_from_zero) {
             details.push(format!("{}: its arms differ by more than chance (A/A check)", run.id));
         }
     }
@@ -133,8 +133,9 @@ fn parameters(runs: &[Run], out: &mut Document) {
     let mut table = Table::new(metrics::columns("parameter", runs));
     let mut names: Vec<(&str, &str)> = vec![];
     for run in runs {
-        for (name, _) in &run.strategy.parameters {
-            let name = (run.strategy.name.as_str(), name.as_str());
+        let ran = run.sole_strategy();
+        for (name, _) in &ran.parameters {
+            let name = (ran.name.as_str(), name.as_str());
             if !names.contains(&name) {
                 names.push(name);
             }
@@ -142,12 +143,13 @@ fn parameters(runs: &[Run], out: &mut Document) {
     }
     for (strategy, name) in names {
         let value = |run: &Run| {
-            let parameters = run.strategy.parameters.iter();
+            let parameters = run.sole_strategy().parameters.iter();
             parameters.clone().find(|(other, _)| other == name).map(|(_, value)| value.to_string())
         };
-        let mine: Vec<_> = runs.iter().filter(|run| run.strategy.name == strategy).map(value).collect();
+        let is_of_it = |run: &&Run| run.sole_strategy().name == strategy;
+        let mine: Vec<_> = runs.iter().filter(is_of_it).map(value).collect();
         if mine.iter().any(|value| *value != mine[0]) {
-            let cell = |run: &Run| match run.strategy.name == strategy {
+            let cell = |run: &Run| match is_of_it(&run) {
                 true => value(run).unwrap_or_else(|| NONE.into()),
                 false => String::new(),
             };

@@ -1,13 +1,12 @@
 //! Runs: what each is by the kind of its evidence, and all of them in a list.
 
-use stratagem_library::{OffPolicy, Run};
 use stratagem_measure::Rate;
 use stratagem_model::Currency;
-use stratagem_replay::logged::Reward;
-use stratagem_replay::simulation::{Simulation, World};
+use stratagem_record::simulation::{Simulation, World};
+use stratagem_record::{Mode, OffPolicy, Replay, Reward, Run};
 
 use super::{ESTIMATE, estimate, optional, write};
-use crate::backtest::{contacts, preferred, worst_case_cost};
+use crate::backtest::{failures_of, mode_word, preferred};
 use crate::numbers::decimal;
 
 fn rate(rate: Option<&Rate>) -> [String; 5] {
@@ -30,10 +29,10 @@ struct Flat {
 
 impl Flat {
     fn of(run: &Run) -> Self {
-        match (&run.simulation, &run.off_policy) {
-            (Some(simulation), _) => worlds(run, simulation),
-            (_, Some(off_policy)) => estimators(run, off_policy),
-            _ => actions(run),
+        match &run.mode {
+            Mode::Replay(replay) => actions(run, replay),
+            Mode::Simulation(simulation) => worlds(run, simulation),
+            Mode::OffPolicy(off_policy) => estimators(run, off_policy),
         }
     }
 }
@@ -50,7 +49,7 @@ pub(crate) fn runs(runs: &[Run]) -> String {
             let named = table.header.iter().zip(row).filter(|(name, _)| !["run", "mode"].contains(name));
             named.map(move |(name, value)| {
                 let number = (number + 1).to_string();
-                vec![run.id.clone(), run.summary.mode.clone(), number, (*name).to_owned(), value.clone()]
+                vec![run.id.clone(), mode_word(&run.mode).into(), number, (*name).to_owned(), value.clone()]
             })
         })
     });
@@ -62,10 +61,10 @@ const ORIGIN: [&str; 8] =
     ["run", "mode", "strategy", "version", "component", "data_fingerprint", "from", "until"];
 
 fn origin(run: &Run) -> Vec<String> {
-    let (strategy, period) = (&run.strategy, &run.summary.period);
+    let (strategy, period) = (run.sole_strategy(), &run.period);
     vec![
         run.id.clone(),
-        run.summary.mode.clone(),
+        mode_word(&run.mode).into(),
         strategy.name.clone(),
         strategy.version.clone(),
         strategy.digest.clone(),
@@ -80,7 +79,7 @@ fn major(currency: &Currency) -> f64 {
     f64::from(10_u32.pow(currency.digits))
 }
 
-fn actions(run: &Run) -> Flat {
+fn actions(run: &Run, replay: &Replay) -> Flat {
     #[rustfmt::skip]
     const HEADER: [&str; 20] = [
         "window_days", "currency", "action", "kind", "sent", "conversion_hits", "conversion_of", "conversion_value",
@@ -89,10 +88,10 @@ fn actions(run: &Run) -> Flat {
         "natural_return_look_alike", "attributed_gmv", "contact_cost", "offer_exposure", "decisions_digest",
     ];
     let currency = &run.data.currency;
-    let rows = run.summary.actions.iter().map(|action| {
+    let rows = replay.lanes.sole().outcome.summary.actions.iter().map(|action| {
         let mut row = origin(run);
         row.extend([
-            run.summary.period.window_days.to_string(),
+            run.period.window_days.to_string(),
             currency.code.clone(),
             action.id.clone(),
             kind(action.kind),
@@ -103,7 +102,7 @@ fn actions(run: &Run) -> Flat {
         row.push(optional(action.natural_return_look_alike));
         let amounts = [action.gmv, action.contact_cost, action.offer_exposure];
         row.extend(amounts.map(|amount| decimal(currency, amount)));
-        row.push(run.receipt.decisions_digest.clone());
+        row.push(replay.receipt.decisions_digest.clone());
         row
     });
     Flat { header: ORIGIN.into_iter().chain(HEADER).collect(), rows: rows.collect() }
@@ -142,21 +141,21 @@ fn worlds(run: &Run, simulation: &Simulation) -> Flat {
         ]);
         row
     };
-    let rows = simulation.worlds.iter().map(row).collect();
+    let rows = simulation.over_worlds.worlds.iter().map(row).collect();
     Flat { header: ORIGIN.into_iter().chain(HEADER).collect(), rows }
 }
 
 /// The unit of a reward, where it has one, and how many of what is kept it has.
-fn unit<'r>(run: &'r Run, off_policy: &OffPolicy) -> (&'static str, Option<&'r str>, f64) {
-    match off_policy.reward {
+fn unit(run: &Run, reward: Reward) -> (&'static str, Option<&str>, f64) {
+    match reward {
         Reward::Gmv => ("gmv", Some(&run.data.currency.code), major(&run.data.currency)),
         Reward::Conversion => ("conversion", None, 1.0),
     }
 }
 
 fn estimators(run: &Run, off_policy: &OffPolicy) -> Flat {
-    let (reward, currency, unit) = unit(run, off_policy);
-    let rows = off_policy.evaluation.estimates.iter().map(|one| {
+    let (reward, currency, unit) = unit(run, off_policy.reward);
+    let rows = off_policy.lanes.sole().outcome.estimates.iter().map(|one| {
         let mut row = origin(run);
         row.extend([reward.to_owned(), optional(currency)]);
         row.extend(estimate(one, unit));
@@ -171,20 +170,25 @@ fn result(run: &Run) -> [String; 5] {
     let of = |name: &str, [value, low, high]: [f64; 3], unit: &str| {
         [name.to_owned(), value.to_string(), low.to_string(), high.to_string(), unit.to_owned()]
     };
-    if let Some(simulation) = &run.simulation {
-        let profit = &simulation.profit;
-        let amounts = [profit.mean, profit.low, profit.high].map(|minor| minor / major(&run.data.currency));
-        return of("assumed-profit", amounts, &run.data.currency.code);
+    match &run.mode {
+        Mode::Replay(replay) => {
+            let share = optional(replay.lanes.sole().outcome.summary.break_even_share);
+            ["break-even-share".into(), share, String::new(), String::new(), String::new()]
+        }
+        Mode::Simulation(simulation) => {
+            let profit = &simulation.over_worlds.profit;
+            let amounts =
+                [profit.mean, profit.low, profit.high].map(|minor| minor / major(&run.data.currency));
+            of("assumed-profit", amounts, &run.data.currency.code)
+        }
+        Mode::OffPolicy(off_policy) => {
+            let best = preferred(&off_policy.lanes.sole().outcome);
+            let estimate = best.bootstrap.as_ref().unwrap_or(&best.normal);
+            let (reward, currency, unit) = unit(run, off_policy.reward);
+            let values = [estimate.value, estimate.low, estimate.high].map(|value| value / unit);
+            of("policy-value", values, currency.unwrap_or(reward))
+        }
     }
-    if let Some(off_policy) = &run.off_policy {
-        let best = preferred(&off_policy.evaluation);
-        let estimate = best.bootstrap.as_ref().unwrap_or(&best.normal);
-        let (reward, currency, unit) = unit(run, off_policy);
-        let values = [estimate.value, estimate.low, estimate.high].map(|value| value / unit);
-        return of("policy-value", values, currency.unwrap_or(reward));
-    }
-    let share = optional(run.summary.break_even_share);
-    ["break-even-share".into(), share, String::new(), String::new(), String::new()]
 }
 
 /// One row a run. What a mode does not know is empty.
@@ -198,19 +202,19 @@ pub(crate) fn list(runs: &[Run]) -> String {
         "failed_batches", "failed_audits",
     ];
     let row = |run: &Run| {
-        let period = &run.summary.period;
-        let mut row = vec![run.id.clone(), run.recorded_at.clone(), run.summary.mode.clone()];
+        let (strategy, period) = (run.sole_strategy(), &run.period);
+        let mut row = vec![run.id.clone(), run.recorded_at.clone(), mode_word(&run.mode).into()];
         row.extend(result(run));
         row.extend([
-            run.strategy.name.clone(),
-            run.strategy.version.clone(),
-            run.strategy.digest.clone(),
+            strategy.name.clone(),
+            strategy.version.clone(),
+            strategy.digest.clone(),
             run.data.fingerprint.clone(),
             period.from.clone(),
             period.until.clone(),
             period.window_days.to_string(),
             run.data.currency.code.clone(),
-            run.summary.customers.to_string(),
+            run.data.customers.to_string(),
         ]);
         row.extend(outcome(run));
         row
@@ -220,34 +224,40 @@ pub(crate) fn list(runs: &[Run]) -> String {
 
 /// What a replay counted; of a simulation the mean contacts and whether batches failed, of a log nothing.
 fn outcome(run: &Run) -> [String; 16] {
-    let failed_batches = run.failures.iter().map(|failure| failure.batches).sum::<u64>().to_string();
-    if !run.is_replay() {
-        let mut cells: [String; 16] = Default::default();
-        if let Some(simulation) = &run.simulation {
-            (cells[3], cells[14]) = (simulation.contacts.mean.to_string(), failed_batches);
+    let failed_batches = failures_of(&run.mode).iter().map(|failure| failure.batches).sum::<u64>();
+    let mut cells: [String; 16] = Default::default();
+    match &run.mode {
+        Mode::Replay(replay) => counted(run, replay, failed_batches),
+        Mode::Simulation(simulation) => {
+            let contacts = simulation.over_worlds.contacts.mean.to_string();
+            (cells[3], cells[14]) = (contacts, failed_batches.to_string());
+            cells
         }
-        return cells;
+        Mode::OffPolicy(_) => cells,
     }
-    let (summary, currency) = (&run.summary, &run.data.currency);
+}
+
+fn counted(run: &Run, replay: &Replay, failed_batches: u64) -> [String; 16] {
+    let (summary, currency) = (&replay.lanes.sole().outcome.summary, &run.data.currency);
     let treated = &summary.treated;
     let money = |amount| decimal(currency, amount);
-    let failed_audits = run.audits.iter().filter(|finding| finding.difference.is_some()).count();
+    let failed_audits = replay.audits.iter().filter(|finding| finding.difference.is_some()).count();
     [
         treated.eligible.to_string(),
         treated.participants.to_string(),
         treated.contacted.to_string(),
-        contacts(run).to_string(),
+        summary.contacts().to_string(),
         optional(treated.conversion.map(|rate| rate.value)),
         money(treated.attributed_gmv),
         optional(treated.arpu.map(|arpu| arpu / major(currency))),
         money(summary.contact_cost),
         money(summary.offer_exposure),
-        money(worst_case_cost(run)),
+        money(summary.worst_case_cost()),
         optional(summary.roi_if_all_caused),
         optional(summary.break_even_share),
-        run.receipt.decisions.to_string(),
-        run.receipt.decisions_digest.clone(),
-        failed_batches,
+        replay.receipt.decisions.to_string(),
+        replay.receipt.decisions_digest.clone(),
+        failed_batches.to_string(),
         failed_audits.to_string(),
     ]
 }

@@ -1,16 +1,15 @@
 //! Runs as backtests leave them, with numbers that belong together.
 
-use stratagem_gates::{Cap, ConsentRule, Holdout, Policy};
-use stratagem_library::{DataRecord, LoggedLine, Run, StrategyRecord};
 use stratagem_measure::{Estimate, Rate, wilson};
+use stratagem_model::gate::{Cap, ConsentRule, Holdout};
 use stratagem_model::parameter::Value;
 use stratagem_model::plan::Text;
 use stratagem_model::time::date_of;
 use stratagem_model::{ActionKind, Currency, Reason};
-use stratagem_replay::audit::{Audit, Finding};
-use stratagem_replay::{
-    ActionSummary, Arm, Cohort, CurvePoint, DecisionCount, FailureCount, Period, Receipt, SegmentSummary,
-    Summary,
+use stratagem_record::{
+    ActionSummary, Arm, Audit, Cohort, CurvePoint, DataRecord, DecisionCount, FailureCount, Finding, Format,
+    Gates, Lane, Lanes, LoggedLine, Mode, OwnGates, Period, Receipt, Replay, Replayed, Run, SegmentSummary,
+    StrategyRecord, Summary,
 };
 
 fn rate(hits: u64, of: u64) -> Option<Rate> {
@@ -20,21 +19,10 @@ fn rate(hits: u64, of: u64) -> Option<Rate> {
 /// A run of recall waves that passed everything.
 pub(crate) fn run() -> Run {
     Run {
+        format: Format,
         id: "r0001".into(),
         recorded_at: "2026-03-02T09:41:07Z".into(),
-        strategy: StrategyRecord {
-            name: "recall-waves".into(),
-            version: "1.0.0".into(),
-            digest: "7f3a91c2d45e".repeat(5) + "0b1c",
-            title: Text { english: "Recall waves".into(), chinese: Some("多波次召回".into()) },
-            parameters: vec![
-                ("silence-days".into(), Value::Integer(21)),
-                ("second-wave-days".into(), Value::Integer(7)),
-                ("timing".into(), Value::Text("fixed".into())),
-                ("channel".into(), Value::Text("app-push".into())),
-                ("late-orders".into(), Value::Boolean(true)),
-            ],
-        },
+        portfolio: String::new(),
         data: DataRecord {
             fingerprint: "3b8f2a6c91de".repeat(5) + "77aa",
             customers: 2_469,
@@ -42,46 +30,90 @@ pub(crate) fn run() -> Run {
             zone: "America/New_York".into(),
             currency: Currency::new("USD").expect("a code"),
         },
-        policy: Policy {
-            global_holdout: Holdout { ppm: 50_000, salt: "global".into() },
-            holdout: Holdout { ppm: 100_000, salt: "recall-waves".into() },
-            consent: ConsentRule::OptOut,
-            cap: Some(Cap { touches: 2, days: 7 }),
-            budget: None,
-            seed: 7,
-        },
-        retry_days: 7,
-        table_lag_minutes: 60,
-        summary: summary(),
-        receipt: Receipt {
-            decisions: 15_874,
-            encoding: 2,
-            decisions_digest: "c0ffee12a9b8".repeat(5) + "3344",
-            engine: "wasmtime 48.0.8, fuel 100000 + 20000 a row".into(),
-        },
-        failures: vec![],
-        audits: vec![
-            Finding { audit: Audit::LookAhead { cuts: 8 }, compared: 63_496, difference: None },
-            Finding { audit: Audit::Wake, compared: 15_874, difference: None },
-        ],
-        log: vec![LoggedLine { level: "info".into(), message: "configured".into() }],
-        variants_tried: 1,
-        simulation: None,
-        off_policy: None,
-        evidence: None,
-    }
-}
-
-fn summary() -> Summary {
-    Summary {
-        mode: "observational-replay".into(),
         period: Period {
             from: "2017-01-01".into(),
             until: "2017-12-17".into(),
             data_end: "2017-12-31".into(),
             window_days: 14,
         },
-        customers: 2_469,
+        table_lag_minutes: 60,
+        seed: 7,
+        variants_tried: 1,
+        mode: Mode::Replay(Box::new(replay())),
+    }
+}
+
+pub(crate) fn strategy() -> StrategyRecord {
+    StrategyRecord {
+        name: "recall-waves".into(),
+        version: "1.0.0".into(),
+        digest: "7f3a91c2d45e".repeat(5) + "0b1c",
+        title: Text { english: "Recall waves".into(), chinese: Some("多波次召回".into()) },
+        parameters: vec![
+            ("silence-days".into(), Value::Integer(21)),
+            ("second-wave-days".into(), Value::Integer(7)),
+            ("timing".into(), Value::Text("fixed".into())),
+            ("channel".into(), Value::Text("app-push".into())),
+            ("late-orders".into(), Value::Boolean(true)),
+        ],
+    }
+}
+
+fn replay() -> Replay {
+    let lane = Replayed {
+        gates: OwnGates {
+            holdout: Holdout { ppm: 100_000, salt: "recall-waves".into() },
+            cap: Some(Cap { touches: 2, days: 7 }),
+            retry_days: 7,
+        },
+        summary: summary(),
+        evidence: None,
+        failures: vec![],
+        log: vec![LoggedLine { level: "info".into(), message: "configured".into() }],
+    };
+    Replay {
+        gates: Gates {
+            global_holdout: Holdout { ppm: 50_000, salt: "global".into() },
+            consent: ConsentRule::OptOut,
+            budget: None,
+        },
+        margin_ppm: 300_000,
+        lanes: Lanes::of(strategy(), lane),
+        receipt: Receipt {
+            decisions: 15_874,
+            encoding: 2,
+            decisions_digest: "c0ffee12a9b8".repeat(5) + "3344",
+            engine: "wasmtime 48.0.8, fuel 100000 + 20000 a row".into(),
+        },
+        audits: vec![
+            Finding { audit: Audit::LookAhead { cuts: 8 }, compared: 63_496, difference: None },
+            Finding { audit: Audit::Wake, compared: 15_874, difference: None },
+        ],
+        cohorts: cohorts(),
+        treatments: None,
+    }
+}
+
+/// What only a replay has.
+pub(crate) fn of_replay(run: &mut Run) -> &mut Replay {
+    match &mut run.mode {
+        Mode::Replay(replay) => replay,
+        other => panic!("this is no replay: {other:?}"),
+    }
+}
+
+/// Its only lane.
+pub(crate) fn lane(run: &mut Run) -> &mut Lane<Replayed> {
+    &mut of_replay(run).lanes[0]
+}
+
+/// The metrics of its only lane.
+pub(crate) fn metrics(run: &mut Run) -> &mut Summary {
+    &mut lane(run).outcome.summary
+}
+
+fn summary() -> Summary {
+    Summary {
         treated: Arm {
             eligible: 2_110,
             participants: 1_843,
@@ -117,7 +149,6 @@ fn summary() -> Summary {
         decisions: decisions(),
         contact_cost: 60_050,
         offer_exposure: 6_684_500,
-        margin_ppm: 300_000,
         roi_if_all_caused: Some(0.274_06),
         break_even_share: Some(0.784_89),
         arms_difference: Some(Estimate {
@@ -128,8 +159,6 @@ fn summary() -> Summary {
         }),
         stages: stages(),
         curve: curve(),
-        cohorts: cohorts(),
-        treatments: vec![],
     }
 }
 
@@ -266,40 +295,48 @@ fn decisions() -> Vec<DecisionCount> {
 
 /// A run in which everything that can be wrong is.
 pub(crate) fn broken() -> Run {
-    let mut run = run();
-    run.id = "r0002".into();
-    run.failures = vec![
-        FailureCount {
-            reason: Reason::Trapped,
-            message: "wasm trap: integer divide by zero in `evaluate`".into(),
-            batches: 3,
-            rows: 1_204,
-        },
-        FailureCount { reason: Reason::OutOfFuel, message: "all fuel consumed".into(), batches: 1, rows: 88 },
+    let mut run = Run { id: "r0002".into(), ..run() };
+    let failure = |reason, message: &str, batches, rows| FailureCount {
+        reason,
+        message: message.into(),
+        batches,
+        rows,
+    };
+    let lane = &mut lane(&mut run).outcome;
+    lane.failures = vec![
+        failure(Reason::Trapped, "wasm trap: integer divide by zero in `evaluate`", 3, 1_204),
+        failure(Reason::OutOfFuel, "all fuel consumed", 1, 88),
     ];
-    run.audits[0].difference = Some(
+    lane.log = vec![LoggedLine { level: "warn".into(), message: "interval of 0 days".into() }];
+    let summary = &mut lane.summary;
+    summary.decisions.push(DecisionCount { action: None, reason: Reason::Trapped, count: 1_204 });
+    summary.decisions.push(DecisionCount { action: None, reason: Reason::OutOfFuel, count: 88 });
+    summary.arms_difference =
+        Some(Estimate { value: 21_662.3, standard_error: 9_840.1, low: 2_321.0, high: 41_003.6 });
+    summary.actions[0].natural_return_holdout = rate(300, 1_033);
+    summary.break_even_share = Some(1.25);
+    summary.roi_if_all_caused = Some(-0.2);
+    of_replay(&mut run).audits[0].difference = Some(
         "history cut at 2017-06-01T14:00:00Z: 4021 of 7900 decisions agree; the first difference is [2017-05-30, \
          customer 00ab34cd56ef7890, action 1, sent, when 2017-05-30] against [no decision]"
             .into(),
     );
-    run.summary.decisions.push(DecisionCount { action: None, reason: Reason::Trapped, count: 1_204 });
-    run.summary.decisions.push(DecisionCount { action: None, reason: Reason::OutOfFuel, count: 88 });
-    run.summary.arms_difference =
-        Some(Estimate { value: 21_662.3, standard_error: 9_840.1, low: 2_321.0, high: 41_003.6 });
-    run.summary.actions[0].natural_return_holdout = rate(300, 1_033);
-    run.summary.break_even_share = Some(1.25);
-    run.summary.roi_if_all_caused = Some(-0.2);
-    run.log = vec![LoggedLine { level: "warn".into(), message: "interval of 0 days".into() }];
     run
 }
 
 /// A run without holdouts, audits, cost or contacts.
 pub(crate) fn empty() -> Run {
-    let mut run = run();
-    run.id = "r0003".into();
-    run.policy = Policy { budget: Some(500_000), consent: ConsentRule::OptIn, ..Policy::open() };
-    run.audits = vec![];
-    let nobody = Arm {
+    let mut run = Run { id: "r0003".into(), seed: 0, ..run() };
+    let nobody = Holdout { ppm: 0, salt: String::new() };
+    let replay = of_replay(&mut run);
+    replay.gates =
+        Gates { global_holdout: nobody.clone(), consent: ConsentRule::OptIn, budget: Some(500_000) };
+    replay.audits = vec![];
+    replay.cohorts = vec![];
+    replay.receipt.decisions = 0;
+    let lane = &mut replay.lanes[0].outcome;
+    lane.gates = OwnGates { holdout: nobody, cap: None, retry_days: 7 };
+    let arm = Arm {
         eligible: 0,
         participants: 0,
         contacted: 0,
@@ -314,50 +351,55 @@ pub(crate) fn empty() -> Run {
         arppu: None,
         aov: None,
     };
-    run.summary.treated = Arm { eligible: 2_469, gmv: 450_431_326, arpu: Some(182_434.7), ..nobody.clone() };
-    run.summary.control = nobody;
-    for action in &mut run.summary.actions {
+    let mut actions = actions();
+    for action in &mut actions {
         (action.sent, action.gmv, action.contact_cost, action.offer_exposure) = (0, 0, 0, 0);
         (action.conversion, action.natural_return_holdout) = (None, None);
         action.natural_return_look_alike = None;
     }
-    run.summary.classes = vec![];
-    run.summary.stages = vec![];
-    run.summary.curve = vec![];
-    run.summary.cohorts = vec![];
-    run.summary.decisions = vec![];
-    run.summary.contact_cost = 0;
-    run.summary.offer_exposure = 0;
-    run.summary.roi_if_all_caused = None;
-    run.summary.break_even_share = None;
-    run.summary.arms_difference = None;
-    run.receipt.decisions = 0;
+    lane.summary = Summary {
+        treated: Arm { eligible: 2_469, gmv: 450_431_326, arpu: Some(182_434.7), ..arm.clone() },
+        control: arm,
+        actions,
+        classes: vec![],
+        stages: vec![],
+        decisions: vec![],
+        contact_cost: 0,
+        offer_exposure: 0,
+        roi_if_all_caused: None,
+        break_even_share: None,
+        arms_difference: None,
+        curve: vec![],
+    };
     run
 }
 
 /// A run of the same strategy that waits longer.
 pub(crate) fn patient() -> Run {
-    let mut run = run();
-    run.id = "r0004".into();
-    run.strategy.parameters[0].1 = Value::Integer(35);
-    run.receipt.decisions_digest = "deadbeef0042".repeat(5) + "5566";
-    run.summary.treated.conversion = rate(1_001, 1_303);
-    run.summary.actions[0].sent = 4_100;
-    run.summary.contact_cost = 50_445;
-    run.audits = vec![];
+    let mut run = Run { id: "r0004".into(), ..run() };
+    let replay = of_replay(&mut run);
+    replay.audits = vec![];
+    replay.receipt.decisions_digest = "deadbeef0042".repeat(5) + "5566";
+    let lane = &mut replay.lanes[0];
+    lane.strategy.parameters[0].1 = Value::Integer(35);
+    lane.outcome.summary.treated.conversion = rate(1_001, 1_303);
+    lane.outcome.summary.actions[0].sent = 4_100;
+    lane.outcome.summary.contact_cost = 50_445;
     run
 }
 
 /// A run of another strategy.
 pub(crate) fn other() -> Run {
-    let mut run = run();
-    run.id = "r0005".into();
-    run.strategy.name = "cross-sell".into();
-    run.strategy.version = "0.3.1".into();
-    run.strategy.digest = "aa11bb22cc33".repeat(5) + "9988";
-    run.strategy.parameters = vec![("lift-min-ppm".into(), Value::Integer(1_200_000))];
-    run.policy.holdout.salt = "cross-sell".into();
-    run.receipt.decisions_digest = "0123456789ab".repeat(5) + "cdef";
-    run.summary.actions.truncate(1);
+    let mut run = Run { id: "r0005".into(), ..run() };
+    let replay = of_replay(&mut run);
+    replay.receipt.decisions_digest = "0123456789ab".repeat(5) + "cdef";
+    let lane = &mut replay.lanes[0];
+    lane.name = "cross-sell".into();
+    lane.strategy.name = "cross-sell".into();
+    lane.strategy.version = "0.3.1".into();
+    lane.strategy.digest = "aa11bb22cc33".repeat(5) + "9988";
+    lane.strategy.parameters = vec![("lift-min-ppm".into(), Value::Integer(1_200_000))];
+    lane.outcome.gates.holdout.salt = "cross-sell".into();
+    lane.outcome.summary.actions.truncate(1);
     run
 }

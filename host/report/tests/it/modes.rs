@@ -2,15 +2,15 @@
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
-use stratagem_library::{OffPolicy, Run};
 use stratagem_measure::effects::{ArmSizes, Effect, Outcome};
 use stratagem_measure::off_policy::{Categorical, Log, Options, Policy, evaluate};
-use stratagem_replay::logged::Reward;
+use stratagem_record::simulation::{Simulated, Simulation};
+use stratagem_record::{Lanes, LogRecord, Mode, OffPolicy, Reward, Run};
 use stratagem_report::{
     Format, Lang, Power, PowerAnswer, Sweep, SweepBy, backtest, compare, library_list, power, sweep,
 };
 
-use crate::fixture::{empty, run};
+use crate::fixture::{empty, metrics, of_replay, run, strategy};
 use crate::{NARROW, PIPE};
 
 fn quantiles(mean: f64) -> Value {
@@ -35,12 +35,11 @@ pub(crate) fn simulated(profit: f64) -> Run {
     };
     let orders = json!({ "kind": "bg-nbd", "parameters": [0.9, 3.5, 0.5, 13.0] });
     let spend = json!({ "p": 1.2, "q": 6.3, "v": 80.0 });
-    let simulation = json!({
+    let over_worlds = json!({
         "fitted": {
             "repurchase": fit(&orders, &["r", "alpha", "a", "b"]), "spend": fit(&spend, &["p", "q", "v"]),
             "tried": null,
         },
-        "effects": [{ "action": "personal-coupon", "low": 0.0, "high": 0.05, "break-even": 0.03 }],
         "redemption": 1.0,
         "contacts": quantiles(1_000.5), "caused-orders": quantiles(30.0), "caused-gmv": quantiles(90_000.0),
         "attributed-gmv": quantiles(400_000.0), "redemptions": quantiles(20.0), "cannibalised": quantiles(8.0),
@@ -57,11 +56,24 @@ pub(crate) fn simulated(profit: f64) -> Run {
         "holdout-covers": 1.0, "holdout-detects": 0.5,
         "worlds": [world(0, 0.5 * profit), world(1, 1.5 * profit)],
     });
-    let mut run = run();
-    run.id = "r0006".into();
-    run.summary.mode = "simulation".into();
-    run.simulation = Some(serde_json::from_value(simulation).expect("this is a simulation"));
-    run.audits = vec![];
+    let effects = json!([{ "action": "personal-coupon", "low": 0.0, "high": 0.05, "break-even": 0.03 }]);
+    let mut run = Run { id: "r0006".into(), ..run() };
+    let replay = of_replay(&mut run).clone();
+    let played = replay.lanes[0].outcome.clone();
+    let lane = Simulated {
+        gates: played.gates,
+        effects: serde_json::from_value(effects).expect("these are effects"),
+        first_world: played.summary,
+        failures: played.failures,
+        log: played.log,
+    };
+    run.mode = Mode::Simulation(Box::new(Simulation {
+        gates: replay.gates,
+        margin_ppm: replay.margin_ppm,
+        lanes: Lanes::of(strategy(), lane),
+        receipt: replay.receipt,
+        over_worlds: serde_json::from_value(over_worlds).expect("these are worlds"),
+    }));
     run
 }
 
@@ -76,19 +88,17 @@ pub(crate) fn on_log(reward: Reward, mail: f64) -> Run {
     let log = Log::new(Categorical { names, codes }, rewards, propensities).expect("this is a log");
     let options = Options { draws: 200, ..Options::default() };
     let policy = Policy::Shared(vec![mail, 1.0 - mail]);
-    let mut run = empty();
-    run.id = "r0007".into();
-    run.summary.mode = "off-policy".into();
-    run.summary.treated.gmv = 0;
-    run.receipt.decisions_digest = String::new();
-    run.off_policy = Some(OffPolicy {
-        log: "live.csv".into(),
+    let found = evaluate(&log, &policy, &options).expect("the log can answer");
+    let log = LogRecord {
+        name: "live.csv".into(),
         fingerprint: "5eed0f00d1ce".repeat(5) + "1234",
-        reward,
         unknown_customers: 3,
-        evaluation: evaluate(&log, &policy, &options).expect("the log can answer"),
-    });
-    run
+    };
+    let empty = empty();
+    let engine = empty.engine().to_owned();
+    let lanes = Lanes::of(strategy(), found);
+    let mode = Mode::OffPolicy(Box::new(OffPolicy { log, reward, lanes, engine }));
+    Run { id: "r0007".into(), mode, ..empty }
 }
 
 fn named(id: &str, run: Run) -> Run {
@@ -167,6 +177,9 @@ fn runs_are_compared_by_what_their_mode_has() {
     assert_snapshot!("compare-off-policy", compare(&logs, Format::Text, NARROW));
     let other = [on_log(Reward::Gmv, 0.5), on_log(Reward::Conversion, 0.5)];
     assert!(compare(&other, Format::Text, PIPE).contains("NOT comparable: they differ in reward"));
+    let early = Run { table_lag_minutes: 0, ..named("r0009", on_log(Reward::Gmv, 0.5)) };
+    let found = compare(&[on_log(Reward::Gmv, 0.5), early], Format::Text, PIPE);
+    assert!(found.contains("NOT comparable: they differ in tables"), "{found}");
     let mixed = compare(&[run(), simulated(12_000.0)], Format::Text, PIPE);
     assert!(
         mixed.contains("NOT comparable: they differ in mode") && !mixed.contains("contact cost"),
@@ -193,7 +206,7 @@ fn a_sweep_without_a_last_value_says_so() {
     let text = swept(SweepBy::BreakEvenShare, vec![run()], empty());
     assert!(text.contains("nothing confirms the choice") && !text.contains("read "), "{text}");
     let mut free = empty();
-    free.summary.break_even_share = Some(f64::NAN);
+    metrics(&mut free).break_even_share = Some(f64::NAN);
     assert_eq!(SweepBy::BreakEvenShare.value(&free), None);
 }
 

@@ -1,12 +1,11 @@
 //! Backtests as pages, and in Chinese.
 
 use insta::assert_snapshot;
-use stratagem_library::Run;
-use stratagem_replay::logged::Reward;
+use stratagem_record::{Mode, Reward, Run, Summary};
 use stratagem_report::{Format, Lang, backtest, html, markdown};
 
 use crate::NARROW;
-use crate::fixture::{broken, empty, run};
+use crate::fixture::{broken, empty, of_replay, run};
 use crate::modes::{on_log, simulated};
 
 /// The pages of every run in both languages; kept beside the build, for looking.
@@ -122,21 +121,24 @@ fn every_drawing_has_a_name_and_a_description() {
 fn whatever_strategies_and_data_say_is_text() {
     const EVIL: &str = "</text></style><script>alert('x')</script><b onload=\"x\">&";
     let mut run = broken();
-    run.strategy.name = EVIL.into();
-    run.strategy.version = EVIL.into();
-    run.strategy.title.english = EVIL.into();
-    run.strategy.title.chinese = Some(EVIL.into());
-    run.strategy.parameters[0].0 = EVIL.into();
-    run.data.zone = EVIL.into();
-    run.failures[0].message = EVIL.into();
-    run.audits[0].difference = Some(EVIL.into());
-    run.log[0].message = EVIL.into();
-    run.summary.actions[0].id = EVIL.into();
-    run.summary.decisions[0].action = Some(EVIL.into());
-    run.summary.cohorts[0].month = EVIL.into();
-    run.summary.period.from = EVIL.into();
-    run.receipt.engine = EVIL.into();
     run.id = EVIL.into();
+    run.data.zone = EVIL.into();
+    run.period.from = EVIL.into();
+    let replay = of_replay(&mut run);
+    replay.audits[0].difference = Some(EVIL.into());
+    replay.cohorts[0].month = EVIL.into();
+    replay.receipt.engine = EVIL.into();
+    let lane = &mut replay.lanes[0];
+    lane.name = EVIL.into();
+    lane.strategy.name = EVIL.into();
+    lane.strategy.version = EVIL.into();
+    lane.strategy.title.english = EVIL.into();
+    lane.strategy.title.chinese = Some(EVIL.into());
+    lane.strategy.parameters[0].0 = EVIL.into();
+    lane.outcome.failures[0].message = EVIL.into();
+    lane.outcome.log[0].message = EVIL.into();
+    lane.outcome.summary.actions[0].id = EVIL.into();
+    lane.outcome.summary.decisions[0].action = Some(EVIL.into());
     for lang in [Lang::English, Lang::Chinese] {
         let page = html(&run, lang);
         assert!(!page.contains("<script") && !page.contains("<b "), "something is not escaped");
@@ -173,18 +175,34 @@ const SAME: [&str; 24] = [
     "rerun",
 ];
 
+/// What is told of a lane's decisions.
+fn decided(run: &Run) -> Option<&Summary> {
+    match &run.mode {
+        Mode::Replay(replay) => Some(&replay.lanes.sole().outcome.summary),
+        Mode::Simulation(found) => Some(&found.lanes.sole().outcome.first_world),
+        Mode::OffPolicy(_) => None,
+    }
+}
+
 #[test]
 fn a_chinese_report_has_no_english_words() {
     for run in [run(), empty(), simulated(12_000.0), on_log(Reward::Gmv, 0.5)] {
         let mut names: Vec<String> = SAME.map(String::from).to_vec();
-        names.extend([run.id.clone(), run.strategy.name.clone(), run.strategy.digest.clone()]);
-        names.extend([
-            run.data.fingerprint.clone(),
-            run.receipt.decisions_digest.clone(),
-            run.recorded_at.clone(),
-        ]);
-        names.extend(run.strategy.parameters.iter().map(|(name, value)| format!("{name}={value}")));
-        names.extend(run.summary.actions.iter().map(|action| action.id.clone()));
+        let strategy = run.sole_strategy();
+        names.extend([run.id.clone(), strategy.name.clone(), strategy.digest.clone()]);
+        names.extend([run.data.fingerprint.clone(), run.recorded_at.clone()]);
+        names.extend(strategy.parameters.iter().map(|(name, value)| format!("{name}={value}")));
+        let (digest, command) = match &run.mode {
+            Mode::Replay(of) => (Some(&of.receipt.decisions_digest), vec!["wasm", "store", "STORE"]),
+            Mode::Simulation(of) => (Some(&of.receipt.decisions_digest), vec![]),
+            Mode::OffPolicy(_) => {
+                // The estimator of this name.
+                names.push("replay".into());
+                (None, vec![])
+            }
+        };
+        names.extend(digest.cloned());
+        names.extend(decided(&run).iter().flat_map(|of| &of.actions).map(|action| action.id.clone()));
         for text in [
             words(&html(&run, Lang::Chinese)),
             markdown(&run, Lang::Chinese),
@@ -198,7 +216,6 @@ fn a_chinese_report_has_no_english_words() {
             }
             let is_latin = |word: &&str| word.chars().filter(char::is_ascii_alphabetic).count() > 1;
             let left: Vec<_> = text.split(|c: char| !c.is_ascii_alphabetic()).filter(is_latin).collect();
-            let command: &[&str] = if run.is_replay() { &["wasm", "store", "STORE"] } else { &[] };
             assert_eq!(left, command, "untranslated");
         }
     }

@@ -2,9 +2,10 @@
 
 use insta::assert_snapshot;
 use stratagem_model::Currency;
+use stratagem_record::Run;
 use stratagem_report::{Format, Lang, Style, backtest, compare, library_list, markdown, markdown_comparison};
 
-use crate::fixture::{broken, empty, other, patient, run};
+use crate::fixture::{broken, empty, lane, of_replay, other, patient, run};
 use crate::{NARROW, PIPE, body, width};
 
 #[test]
@@ -33,7 +34,8 @@ fn a_run_without_contacts_and_controls_says_so() {
 #[test]
 fn a_markdown_report_has_the_full_digests() {
     let text = markdown(&run(), Lang::English);
-    assert!(text.contains(&run().receipt.decisions_digest) && text.contains(&run().strategy.digest));
+    let digest = of_replay(&mut run()).receipt.decisions_digest.clone();
+    assert!(text.contains(&digest) && text.contains(&run().sole_strategy().digest));
     assert_snapshot!("backtest-markdown", text);
     assert_snapshot!("backtest-markdown-broken", markdown(&broken(), Lang::English));
 }
@@ -42,7 +44,7 @@ fn a_markdown_report_has_the_full_digests() {
 fn json_is_the_run_itself() {
     let text = backtest(&run(), Format::Json, NARROW, Lang::English);
     assert_eq!(text, serde_json::to_string_pretty(&run()).unwrap() + "\n");
-    assert_eq!(serde_json::from_str::<stratagem_library::Run>(&text).unwrap().receipt, run().receipt);
+    assert_eq!(serde_json::from_str::<stratagem_record::Run>(&text).unwrap(), run());
     assert_snapshot!("keys", keys(&serde_json::from_str(&text).unwrap(), ""));
 }
 
@@ -78,11 +80,11 @@ fn runs_under_other_conditions_are_not_comparable() {
     let mut elsewhere = patient();
     elsewhere.data.fingerprint = "ee".repeat(32);
     elsewhere.data.currency = Currency::new("JPY").unwrap();
-    elsewhere.summary.period.from = "2017-06-01".into();
-    elsewhere.summary.period.window_days = 30;
-    elsewhere.policy.cap = None;
-    elsewhere.policy.seed = 8;
-    elsewhere.summary.margin_ppm = 200_000;
+    elsewhere.period.from = "2017-06-01".into();
+    elsewhere.period.window_days = 30;
+    elsewhere.seed = 8;
+    lane(&mut elsewhere).outcome.gates.cap = None;
+    of_replay(&mut elsewhere).margin_ppm = 200_000;
     let text = compare(&[run(), elsewhere, broken()], Format::Text, NARROW);
     assert!(text.starts_with("r0001, r0004, r0002 are NOT comparable: they differ in data"));
     assert_snapshot!("compare-unlike", text);
@@ -90,17 +92,17 @@ fn runs_under_other_conditions_are_not_comparable() {
 
 #[test]
 fn digests_of_different_encodings_say_nothing_of_each_other() {
-    let mut later = stratagem_library::Run { id: "r0009".into(), ..run() };
+    let mut later = Run { id: "r0009".into(), ..run() };
     let same = "made exactly the same decisions";
     assert!(compare(&[run(), later.clone()], Format::Text, PIPE).contains(same));
-    later.receipt.encoding += 1;
+    of_replay(&mut later).receipt.encoding += 1;
     let text = compare(&[run(), later], Format::Text, PIPE);
     assert!(text.contains("are of different encodings") && !text.contains(same), "{text}");
 }
 
 #[test]
 fn many_runs_are_compared_in_blocks() {
-    let runs: Vec<_> = (1..=9).map(|i| stratagem_library::Run { id: format!("r{i:04}"), ..run() }).collect();
+    let runs: Vec<_> = (1..=9).map(|i| Run { id: format!("r{i:04}"), ..run() }).collect();
     let text = compare(&runs, Format::Text, NARROW);
     assert!(text.contains("r0009") && width(body(&text)) <= 100);
     assert!(compare(&runs[..1], Format::Text, NARROW).starts_with("1 run to compare: name two or more"));

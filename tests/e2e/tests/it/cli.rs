@@ -179,6 +179,46 @@ fn the_library_keeps_runs_and_sets_them_side_by_side() {
 }
 
 #[test]
+fn a_run_of_another_format_is_named_and_left_out_of_the_list() {
+    let dir = generated();
+    let backtest = "backtest recall-waves.wasm --store shop --format json";
+    let mut old: Value = serde_json::from_str(&printed(&dir, backtest)).unwrap();
+    old.as_object_mut().unwrap().remove("format");
+    {
+        let store = SledStore::open(dir.path().join("shop")).unwrap();
+        store.put_document("runs", "r0001", old.to_string().as_bytes()).unwrap();
+        store.put_document("runs", "r0002", b"{}}").unwrap();
+    }
+    let new: Value = serde_json::from_str(&printed(&dir, backtest)).unwrap();
+    assert_eq!((&new["id"], &new["variants-tried"]), (&"r0003".into(), &1.into()));
+    let listed = output(&dir, "library list --store shop");
+    let (list, notes) =
+        (String::from_utf8(listed.stdout).unwrap(), String::from_utf8(listed.stderr).unwrap());
+    assert!(listed.status.success() && list.starts_with("1 run;") && list.contains("r0003"), "{list}");
+    assert_eq!(
+        notes,
+        "left out: run `r0001` was recorded in format 1, and this version reads 2; run the backtest again: it becomes a \
+         new run\n\
+         left out: run `r0002` in the library is damaged; `stratagem store verify` finds out whether more is; run the \
+         backtest again\n"
+    );
+    for command in ["show r0001", "rerun r0001 recall-waves.wasm", "compare r0001 r0003"] {
+        let (code, text) = refused(&dir, &format!("library {command} --store shop"));
+        assert_eq!(code, 2, "{command}: {text}");
+        assert_eq!(
+            text,
+            "error: run `r0001` was recorded in format 1, and this version reads 2\n\
+             hint: run the backtest again: it becomes a new run\n"
+        );
+    }
+    let (code, text) = refused(&dir, "library show r0002 --store shop");
+    assert!(
+        code == 2 && text.starts_with("error: run `r0002` in the library is damaged\n  because: "),
+        "{text}"
+    );
+}
+
+#[test]
 fn every_decision_is_in_the_log_with_its_reason_and_propensity() {
     let dir = tempfile::tempdir().unwrap();
     printed(&dir, "generate --store shop --customers 300 --days 200 --orders 8 --seed 7");
@@ -269,8 +309,8 @@ fn scripts_can_rely_on_the_keys() {
     let dir = generated();
     printed(&dir, "backtest recall-waves.wasm --store shop");
     printed(&dir, "backtest recall-waves.wasm --store shop --set silence-days=10");
-    let run = "audits data failures id log policy receipt recorded-at retry-days strategy summary table-lag-minutes \
-         variants-tried";
+    let run = "audits cohorts data format gates id lanes margin-ppm mode period portfolio receipt recorded-at seed \
+               table-lag-minutes variants-tried";
     let ingested = "appended attributes fingerprint format file guessed ignored kind rejects rows-accepted rows-read \
                     rows-rejected warnings";
     #[rustfmt::skip]

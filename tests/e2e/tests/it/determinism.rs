@@ -6,7 +6,8 @@ use stratagem_e2e::{
     STRATEGIES, bundled, configured, configured_on, decisions, empty_store, engine, generated,
     ingest_bundled, policy,
 };
-use stratagem_gates::{Cap, Policy};
+use stratagem_gates::Policy;
+use stratagem_model::gate::Cap;
 use stratagem_model::{CustomerId, Decision, Reason};
 use stratagem_replay::Backtest;
 use stratagem_runtime::{EngineOptions, Instances, Interruption};

@@ -10,7 +10,8 @@
 use std::fmt::Write;
 
 use stratagem_e2e::{STRATEGIES, bundled, configured, decisions, empty_store, generated, policy, root};
-use stratagem_gates::{Cap, Policy};
+use stratagem_gates::Policy;
+use stratagem_model::gate::Cap;
 use stratagem_model::{
     CustomerId, DAY_MS, Decision, EventId, EventKind, FlatEvent, Goal, NO_ITEM, Plan, Time, Timeline,
 };
@@ -39,7 +40,8 @@ fn synthetic() -> MemoryStore {
         })
         .unwrap();
     let external = |id| regular.external_id(id).unwrap().unwrap();
-    let batch = batch.into_iter().map(|(id, timeline)| CustomerEvents { external_id: external(id), timeline });
+    let batch =
+        batch.into_iter().map(|(id, timeline)| CustomerEvents { external_id: external(id), timeline });
     late.append(batch.collect()).unwrap();
     late
 }

@@ -2,9 +2,11 @@
 
 use proptest::prelude::*;
 use stratagem_e2e::{STRATEGIES, bundled, configured, decisions, generated, policy};
-use stratagem_gates::{Holdout, Policy};
+use stratagem_gates::Policy;
+use stratagem_model::gate::Holdout;
 use stratagem_model::{Time, Zone};
-use stratagem_replay::audit::{Audit, audit};
+use stratagem_record::Audit;
+use stratagem_replay::audit::audit;
 use stratagem_replay::{Backtest, Progress, decision_names};
 use stratagem_store::generate::Spec;
 

@@ -160,7 +160,7 @@ fn a_store_is_fitted_simulated_and_swept() {
     let worlds = "--days 30 --worlds 4 --effect 0%..10%";
     let simulated =
         json(dir, &format!("simulate recall-waves.wasm --store shop {worlds} --report simulated.html"));
-    assert_eq!(simulated["summary"]["mode"], "simulation");
+    assert_eq!(simulated["mode"], "simulation");
     assert_eq!(simulated["variants-tried"], 1);
     let page = fs::read_to_string(dir.join("simulated.html")).unwrap();
     assert!(page.len() < 500_000 && page.contains("declared, not measured"), "{} bytes", page.len());
@@ -170,14 +170,14 @@ fn a_store_is_fitted_simulated_and_swept() {
     assert_eq!(swept["variants"].as_array().unwrap().len(), 2);
     // The default parameters were tried before.
     assert_eq!(swept["last"]["variants-tried"], 3);
-    let (chosen, last) = (&swept["variants"][0][1]["summary"]["period"], &swept["last"]["summary"]["period"]);
+    let (chosen, last) = (&swept["variants"][0][1]["period"], &swept["last"]["period"]);
     assert!(chosen["from"].as_str() < last["from"].as_str(), "{chosen} {last}");
 
     // Hardly anyone leaves these shops.
     refused(dir, "fit bg-nbd --store shop --until 2017-09-30", 3, "did not converge");
     json(dir, "fit nbd --store shop --until 2017-09-30");
     let from = json(dir, "simulate recall-waves.wasm --store shop --from 2017-10-01 --days 30 --worlds 2");
-    assert_eq!(from["simulation"]["fitted"]["repurchase"]["model"]["kind"], "nbd");
+    assert_eq!(from["over-worlds"]["fitted"]["repurchase"]["model"]["kind"], "nbd");
     let after = "simulate recall-waves.wasm --store shop --from 2030-01-01";
     refused(dir, after, 2, "is after the data");
     // Without a margin nothing can be earned back: no variant is better than another, and the last period stays untouched.
@@ -201,7 +201,7 @@ fn a_store_is_fitted_simulated_and_swept() {
     let live = fs::read_to_string(dir.join("decisions.csv")).unwrap().replace(",replay", ",live");
     fs::write(dir.join("live.csv"), live).unwrap();
     let found = json(dir, &format!("{log} live.csv"));
-    let weight = found["off-policy"]["evaluation"]["diagnostics"]["mean-weight"]["value"].as_f64().unwrap();
+    let weight = found["lanes"][0]["outcome"]["diagnostics"]["mean-weight"]["value"].as_f64().unwrap();
     assert!((weight - 1.0).abs() < 0.1, "{weight}");
     // As logs were before they named lane, version and item.
     let old = "time,customer,action,item,score,when,reason,propensity_ppm,mode\n";
@@ -238,7 +238,7 @@ fn a_report_is_one_page_in_the_language_that_is_asked_for() {
     }
     assert!(!page.contains("src=") && !page.contains("http://") && !page.contains("https://"));
     let run: Value = json(dir, "library show latest --store shop");
-    let panel = &run["evidence"]["no-action"];
+    let panel = &run["lanes"][0]["outcome"]["evidence"]["no-action"];
     let share = panel["gmv"]["welch"].as_f64().unwrap();
     assert!((0.93..=0.97).contains(&share), "{panel}");
 }

@@ -5,8 +5,10 @@ use stratagem_measure::off_policy::{Options, evaluate};
 use stratagem_model::event::Timeline;
 use stratagem_model::time::parse_day;
 use stratagem_model::{BUCKETS, NO_ITEM, PPM, Reason, Time, Zone};
-use stratagem_replay::logged::{LoggedAction, NOTHING, Reward, policy_on_log};
-use stratagem_replay::simulation::{BreakEven, Settings, Simulated, simulate};
+use stratagem_record::Reward;
+use stratagem_record::simulation::BreakEven;
+use stratagem_replay::logged::{LoggedAction, NOTHING, policy_on_log};
+use stratagem_replay::simulation::{Settings, Simulated, simulate};
 use stratagem_replay::{Backtest, BacktestError, Progress};
 use stratagem_runtime::Configured;
 use stratagem_store::{CustomerEvents, MemoryStore, Projection, Store};
@@ -43,17 +45,17 @@ fn worlds(worlds: u32, effects: (f64, f64), threads: usize) -> Simulated {
 #[test]
 fn a_seed_is_a_world_whatever_the_threads() {
     let (one, two) = (simulated((0.0, 0.5), 1), simulated((0.0, 0.5), 2));
-    assert_eq!(one.simulation, two.simulation);
+    assert_eq!(one.over_worlds, two.over_worlds);
     assert_eq!(one.run.receipt, two.run.receipt);
     assert!(one.run.receipt.decisions > 100, "there is something to compare");
 }
 
 #[test]
 fn what_is_declared_is_what_is_caused() {
-    let none = simulated((0.0, 0.0), 0).simulation;
+    let none = simulated((0.0, 0.0), 0).over_worlds;
     assert_eq!((none.caused_orders.high, none.caused_gmv.high), (0.0, 0.0));
     assert!(none.profit.high < 0.0, "contacts cost and cause nothing: {:?}", none.profit);
-    let all = simulated((1.0, 1.0), 0).simulation;
+    let all = simulated((1.0, 1.0), 0).over_worlds;
     // Each contact causes one order.
     assert_eq!(all.caused_orders, all.contacts);
     assert!(all.profit.low > 0.0, "{:?}", all.profit);
@@ -68,7 +70,7 @@ fn what_is_declared_is_what_is_caused() {
 /// Else "would a holdout see it?" were an answer about one draw of the holdout, and its coverage luck.
 #[test]
 fn each_world_holds_out_others_so_that_its_standard_error_is_what_worlds_differ_by() {
-    let found = worlds(100, (0.0, 0.0), 0).simulation;
+    let found = worlds(100, (0.0, 0.0), 0).over_worlds;
     let measured: Vec<_> = found.worlds.iter().map(|world| world.measured.unwrap()).collect();
     let n = measured.len() as f64;
     let mean = measured.iter().map(|estimate| estimate.value).sum::<f64>() / n;
@@ -128,7 +130,7 @@ fn history_after_the_cut_is_not_read() {
             simulate(store, &strategy, &Backtest::new(policy()), &settings, &Progress::default()).unwrap()
         };
         let (whole, cut) = (on(bundled()), on(&truncated));
-        assert_eq!(whole.simulation, cut.simulation, "{name}");
+        assert_eq!(whole.over_worlds, cut.over_worlds, "{name}");
         assert_eq!(whole.run.receipt, cut.run.receipt, "{name}");
         compared += cut.run.receipt.decisions;
     }

@@ -7,7 +7,8 @@ use stratagem_e2e::{component, configured_on, decisions, engine, generated};
 use stratagem_gates::Policy;
 use stratagem_model::column::{Batch, Column, ColumnKind};
 use stratagem_model::{Reason, Time};
-use stratagem_replay::{Backtest, FailureCount, RunResult};
+use stratagem_record::FailureCount;
+use stratagem_replay::{Backtest, RunResult};
 use stratagem_runtime::{
     Cache, Configured, Engine, EngineOptions, Evaluator, Instances, Interruption, Limits, LoadError,
 };

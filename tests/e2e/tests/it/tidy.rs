@@ -13,17 +13,24 @@ const FILE_LINES_MAX: usize = 800;
 const ARCHITECTURE_LINES_MAX: usize = 230;
 
 /// Which crates of ours each crate on the host's side may use, below them `wit/` alone.
-const HOST: [(&str, &[&str]); 10] = [
+const HOST: [(&str, &[&str]); 11] = [
     ("model", &[]),
     ("measure", &[]),
+    ("record", &["measure", "model"]),
     ("store", &["model"]),
     ("runtime", &["model"]),
     ("gates", &["model"]),
     ("insight", &["measure", "model", "store"]),
-    ("replay", &["gates", "insight", "measure", "model", "runtime", "store"]),
-    ("library", &["gates", "measure", "model", "replay", "runtime", "store"]),
-    ("report", &["gates", "insight", "library", "measure", "model", "replay", "store"]),
-    ("cli", &["gates", "insight", "library", "measure", "model", "replay", "report", "runtime", "store"]),
+    ("replay", &["gates", "insight", "measure", "model", "record", "runtime", "store"]),
+    ("library", &["record", "store"]),
+    ("report", &["insight", "measure", "model", "record", "store"]),
+    (
+        "cli",
+        &[
+            "gates", "insight", "library", "measure", "model", "record", "replay", "report", "runtime",
+            "store",
+        ],
+    ),
 ];
 
 /// All files below a folder with this extension, without what builds leave behind.
