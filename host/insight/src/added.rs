@@ -35,24 +35,29 @@ impl Timelines {
             customers: self.customers.clone(),
             event_start: self.event_start.clone(),
             events: self.events.clone(),
+            corrected_events: self.corrected_events.clone(),
             ..Self::empty()
         };
         out.reserve(self.known.len() + added.len());
+        // Where each entry is now.
+        let mut moved = Vec::with_capacity(self.known.len());
         let mut rest = &*added;
         for row in 0..self.rows() {
             let of_row = rest.partition_point(|order| order.row as usize == row);
             let (mine, later) = rest.split_at(of_row);
             rest = later;
             let mut mine = mine.iter().peekable();
-            for order in self.orders(row) {
+            for order in self.entries(row) {
                 while let Some(new) = mine.next_if(|new| new.time.0 < self.known[order]) {
                     self.add(new, zone, &mut out);
                 }
+                moved.push(out.known.len() as u32);
                 self.copy(order, &mut out);
             }
             mine.for_each(|new| self.add(new, zone, &mut out));
             out.order_start.push(out.known.len() as u32);
         }
+        out.replaced = self.replaced.moved(|entry| moved[entry as usize]);
         out
     }
 
@@ -67,6 +72,7 @@ impl Timelines {
     fn copy(&self, order: usize, out: &mut Self) {
         let (gross, discount) = self.order_value(order);
         out.push_order(self.known[order], self.time[order], gross, discount);
+        out.has_hour.push(self.has_hour[order]);
         if let Some(day) = self.day.get(order) {
             out.day.push(*day);
         }
@@ -78,6 +84,7 @@ impl Timelines {
 
     fn add(&self, new: &AddedOrder, zone: &Zone, out: &mut Self) {
         out.push_order(new.time.0, new.time.0, new.gross, new.discount);
+        out.has_hour.push(true);
         if self.has_days() {
             out.day.push(zone.day(new.time));
         }
@@ -90,42 +97,37 @@ impl Timelines {
             out.category_start.push(out.category.len() as u32);
         }
     }
-
-    fn push_order(&mut self, known: i64, time: i64, gross: i64, discount: i64) {
-        let is_first = self.known.len() == self.order_start[self.order_start.len() - 1] as usize;
-        let before = if is_first { i64::MIN } else { self.last_time[self.last_time.len() - 1] };
-        self.known.push(known);
-        self.time.push(time);
-        self.last_time.push(before.max(time));
-        self.gross_before.push(self.gross_before[self.gross_before.len() - 1] + gross);
-        self.discount.push(discount);
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use stratagem_model::event::{EventId, Line, Order, Timeline};
-    use stratagem_model::{CustomerId, DAY_MS};
+    use stratagem_model::{CustomerId, DAY_MS, EventKind, FlatEvent};
 
     use super::*;
+    use crate::filings::Filings;
     use crate::timelines::{Needs, StoreContext};
+    use crate::vocabulary::Vocabulary;
 
     fn context() -> StoreContext {
+        let filing = |product: u32, category: i64| FlatEvent {
+            subject: product,
+            value: category,
+            ..FlatEvent::new(EventKind::Filing, EventId(product.into()), Time::MIN)
+        };
         StoreContext {
             zone: Zone::utc(),
-            product_categories: vec![5, 6],
-            categories: vec![],
+            filings: Filings::new(&[filing(0, 5), filing(1, 6)], |code| code),
+            categories: Vocabulary::default(),
             attributes: vec![],
             attribute_values: vec![],
             channels: vec![],
-            first_order: None,
             has_events: false,
         }
     }
 
     fn order(day: i64, gross: i64) -> Order {
-        let at = Time(day * DAY_MS);
-        Order { id: EventId(day as u64), event_time: at, known_time: at, gross, discount: 1, lines: 1 }
+        Order { discount: 1, lines: 1, ..Order::new(EventId(day as u64), Time(day * DAY_MS), gross) }
     }
 
     fn timelines(customers: &[&[(i64, i64)]]) -> Timelines {

@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
+use stratagem_model::NO_ITEM;
 use stratagem_model::column::Column;
 use stratagem_model::event::EventKind;
-use stratagem_model::plan::{Plan, Schedule, Window};
+use stratagem_model::plan::{Goal, Plan, Schedule, Window};
 use stratagem_model::time::{DAY_MS, Time};
 
 use crate::catalogue::{Source, UnknownColumn, find};
@@ -12,7 +13,7 @@ use crate::categories::CategoryHistory;
 use crate::population::Population;
 use crate::repurchase::{PurchaseDays, Repurchase};
 use crate::timelines::{Needs, StoreContext, Timelines};
-use crate::touches::OwnTouches;
+use crate::touches::{OwnTouch, OwnTouches};
 
 /// An order this long after the store's first event is taken for a customer's first.
 const CENSORING_DAYS: i64 = 90;
@@ -24,6 +25,8 @@ const LOST_DAYS: i64 = 180;
 #[derive(Debug, Clone)]
 pub struct ColumnPlan {
     specs: Vec<Spec>,
+    /// Whether items are categories; else they are numbers of the strategy's own.
+    items_are_categories: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -88,7 +91,8 @@ impl ColumnPlan {
             }
             Ok(Spec { source, window: request.window, kind: info.kind, is_ragged: info.is_ragged })
         };
-        Ok(Self { specs: plan.columns.iter().map(resolve).collect::<Result<_, _>>()? })
+        let specs = plan.columns.iter().map(resolve).collect::<Result<_, _>>()?;
+        Ok(Self { specs, items_are_categories: items_are_categories(plan) })
     }
 
     /// Which parts of the history the columns need.
@@ -132,7 +136,10 @@ impl ColumnPlan {
     pub fn fill(&self, view: &View<'_>, as_of: &mut AsOf, rows: &[u32], columns: &mut [Column]) {
         for (spec, column) in self.specs.iter().zip(columns) {
             column.clear();
-            spec.fill(view, as_of, rows, column);
+            match spec.source {
+                Source::TouchItems => spec.fill_items(view, rows, self.items_are_categories, column),
+                _ => spec.fill(view, as_of, rows, column),
+            }
             column.finish(rows.len());
         }
     }
@@ -154,7 +161,9 @@ impl Spec {
                 let last = t.last_order_time(r, known[r]);
                 out.push_s64(last.map(|last| (view.now.0 - last.0).div_euclid(DAY_MS)));
             }),
-            Source::OrderCount => rows.for_each(|r| out.push_s64(Some(i64::from(known[r])))),
+            Source::OrderCount => {
+                rows.for_each(|r| out.push_s64(Some(i64::from(t.order_count(r, known[r])))))
+            }
             Source::OrderMonetary => rows.for_each(|r| out.push_s64(Some(t.monetary(r, known[r])))),
             Source::OrderIntervalMedian => rows.for_each(|r| {
                 intervals(t, r, known[r], &mut scratch);
@@ -165,23 +174,22 @@ impl Spec {
                 out.push_s64(Some(scratch.len() as i64));
             }),
             Source::OrderTimes => rows.for_each(|r| {
-                let orders = self.window_orders(view, r, known[r]);
-                out.s64s.extend_from_slice(&t.time[orders]);
+                self.window_orders(view, r, known[r], |order| out.s64s.push(t.time[order]));
                 out.end_row();
             }),
             Source::OrderAmounts => rows.for_each(|r| {
-                let orders = self.window_orders(view, r, known[r]);
-                out.s64s.extend(orders.map(|order| t.order_value(order).0));
+                self.window_orders(view, r, known[r], |order| out.s64s.push(t.order_value(order).0));
                 out.end_row();
             }),
             Source::OrderHours => rows.for_each(|r| {
                 let hour = |order: usize| view.context.zone.hour(Time(t.time[order]));
-                histogram::<24>(out, known_range(t, r, known[r]).map(hour));
+                let with_hour = t.counted(r, known[r]).filter(|order| t.has_hour[*order]);
+                histogram::<24>(out, with_hour.map(hour));
             }),
             Source::OrderWeekdays => rows.for_each(|r| {
                 // Day 0, 1970-01-01, was a Thursday: weekday 3.
                 let weekday = |order: usize| (t.day[order] + 3).rem_euclid(7) as u32;
-                histogram::<7>(out, known_range(t, r, known[r]).map(weekday));
+                histogram::<7>(out, t.counted(r, known[r]).map(weekday));
             }),
             Source::RfmClass => {
                 rows.for_each(|r| out.push_u32(view.population.rfm_class(t, r, known[r], view.now)))
@@ -195,11 +203,10 @@ impl Spec {
             | Source::RepurchaseOrders90
             | Source::RepurchaseValue => rows.for_each(|r| self.push_repurchase(view, r, known[r], out)),
             Source::CategoryCodes | Source::CategoryCounts | Source::CategoryLastTimes => {
-                self.fill_categories(as_of.categories.as_ref(), rows, out);
+                self.fill_categories(view, as_of.categories.as_ref(), rows, out);
             }
-            Source::TouchTimes | Source::TouchActions | Source::TouchItems => {
-                self.fill_touches(view, rows, out);
-            }
+            Source::TouchTimes | Source::TouchActions => self.fill_touches(view, rows, out),
+            Source::TouchItems => unreachable!("`ColumnPlan::fill` knows what items are"),
             Source::EventCount(_) | Source::EventLastTime(_) | Source::Attribute(_) => {
                 self.fill_events(view, rows, out);
             }
@@ -222,15 +229,18 @@ impl Spec {
 
     fn fill_categories(
         &self,
+        view: &View<'_>,
         categories: Option<&CategoryHistory>,
         rows: impl Iterator<Item = usize>,
         out: &mut Column,
     ) {
         let categories = categories.expect("`needs` said that this plan needs categories");
+        let words = view.context.categories.as_of(view.now);
         for row in rows {
             let bought = categories.of(row);
             match self.source {
-                Source::CategoryCodes => out.u32s.extend(bought.iter().map(|b| b.category)),
+                // Ranks ascend as places do.
+                Source::CategoryCodes => out.u32s.extend(bought.iter().map(|b| words.rank(b.category))),
                 Source::CategoryCounts => out.u32s.extend(bought.iter().map(|b| b.orders)),
                 _ => out.s64s.extend(bought.iter().map(|b| b.last_time)),
             }
@@ -240,43 +250,72 @@ impl Spec {
 
     fn fill_touches(&self, view: &View<'_>, rows: impl Iterator<Item = usize>, out: &mut Column) {
         for row in rows {
-            let touches = view.touches.of(row);
-            let touches = &touches[self.window_start(touches.len(), view.now, |i| touches[i].when.0)..];
+            let touches = self.window_touches(view, row);
             match self.source {
                 Source::TouchTimes => out.s64s.extend(touches.iter().map(|touch| touch.when.0)),
-                Source::TouchActions => out.u32s.extend(touches.iter().map(|touch| touch.action)),
-                _ => out.u32s.extend(touches.iter().map(|touch| touch.item)),
+                _ => out.u32s.extend(touches.iter().map(|touch| touch.action)),
             }
             out.end_row();
         }
     }
 
-    fn fill_events(&self, view: &View<'_>, rows: impl Iterator<Item = usize>, out: &mut Column) {
+    /// Items are kept as places of words, and seen as ranks.
+    fn fill_items(&self, view: &View<'_>, rows: &[u32], are_categories: bool, out: &mut Column) {
+        let words = are_categories.then(|| view.context.categories.as_of(view.now));
         for row in rows {
-            let events = view.timelines.events_before(row, view.now);
+            let items = self.window_touches(view, *row as usize).iter().map(|touch| touch.item);
+            match &words {
+                Some(words) => out.u32s.extend(items.map(|item| words.rank(item))),
+                None => out.u32s.extend(items),
+            }
+            out.end_row();
+        }
+    }
+
+    fn window_touches<'v>(&self, view: &View<'v>, row: usize) -> &'v [OwnTouch] {
+        let touches = view.touches.of(row);
+        &touches[self.window_start(touches.len(), view.now, |i| touches[i].when.0)..]
+    }
+
+    fn fill_events(&self, view: &View<'_>, rows: impl Iterator<Item = usize>, out: &mut Column) {
+        let vocabulary = match self.source {
+            Source::Attribute(code) => view.context.attribute_values.get(code as usize),
+            _ => None,
+        };
+        let words = vocabulary.map(|vocabulary| (vocabulary, vocabulary.as_of(view.now)));
+        for row in rows {
+            let mut events = view.timelines.events_before(row, view.now);
             match self.source {
                 Source::EventCount(kind) => {
-                    out.push_s64(Some(events.iter().filter(|event| event.kind == kind).count() as i64));
+                    out.push_s64(Some(events.filter(|event| event.kind == kind).count() as i64));
                 }
                 Source::EventLastTime(kind) => {
-                    let of_kind = events.iter().filter(|event| event.kind == kind);
+                    let of_kind = events.filter(|event| event.kind == kind);
                     out.push_s64(of_kind.map(|event| event.event_time.0).max());
                 }
                 Source::Attribute(code) => {
                     let is_attribute =
                         |e: &&stratagem_model::FlatEvent| e.kind == EventKind::Attribute && e.subject == code;
-                    let newest = events.iter().rev().find(is_attribute);
-                    out.push_u32(newest.and_then(|event| u32::try_from(event.value).ok()));
+                    let newest = events.rfind(is_attribute).and_then(|event| u32::try_from(event.value).ok());
+                    let rank =
+                        newest.zip(words.as_ref()).map(|(code, (all, known))| known.rank(all.place(code)));
+                    out.push_u32(rank.filter(|rank| *rank != NO_ITEM));
                 }
                 _ => unreachable!("`fill` sends only the sources of other events here"),
             }
         }
     }
 
-    fn window_orders(&self, view: &View<'_>, row: usize, known: u32) -> Range<usize> {
+    fn window_orders(&self, view: &View<'_>, row: usize, known: u32, push: impl FnMut(usize)) {
+        let times = &view.timelines.time;
+        if let Some(orders) = view.timelines.rearranged(row, known) {
+            let skip = self.window_start(orders.len(), view.now, |i| times[orders[i]]);
+            orders[skip..].iter().copied().for_each(push);
+            return;
+        }
         let orders = known_range(view.timelines, row, known);
-        let skip = self.window_start(orders.len(), view.now, |i| view.timelines.time[orders.start + i]);
-        orders.start + skip..orders.end
+        let skip = self.window_start(orders.len(), view.now, |i| times[orders.start + i]);
+        (orders.start + skip..orders.end).for_each(push);
     }
 
     /// How many of `len` values, oldest first, lie before the window.
@@ -286,30 +325,35 @@ impl Spec {
             Window::LastN(n) => len.saturating_sub(n as usize),
             Window::LastDays(days) => {
                 let from = now.0.saturating_sub(i64::from(days) * DAY_MS);
-                // Late-known values can be out of order, so none before the first that is inside is dropped.
                 (0..len).find(|i| time(*i) >= from).unwrap_or(len)
             }
         }
     }
 }
 
+/// Whether a plan's items are categories.
+pub fn items_are_categories(plan: &Plan) -> bool {
+    plan.goal == Goal::ItemOrder
+}
+
+/// The known entries of a row in which they are all that counts, oldest first.
 fn known_range(t: &Timelines, row: usize, known: u32) -> Range<usize> {
-    let start = t.orders(row).start;
+    let start = t.entries(row).start;
     start..start + known as usize
 }
 
 fn first_time(t: &Timelines, row: usize, known: u32) -> Option<i64> {
-    t.time[known_range(t, row, known)].iter().min().copied()
+    t.counted(row, known).map(|order| t.time[order]).min()
 }
 
 fn since(view: &View<'_>, row: usize, known: u32) -> Option<i64> {
     let t = view.timelines;
     let registered = t
         .events_before(row, view.now)
-        .iter()
         .find(|event| event.kind == EventKind::Register)
         .map(|event| event.event_time.0);
-    let censored_until = view.context.first_order.map_or(i64::MIN, |first| first.0 + CENSORING_DAYS * DAY_MS);
+    let censored_until =
+        view.population.first_order(view.now).map_or(i64::MIN, |first| first.0 + CENSORING_DAYS * DAY_MS);
     registered.or_else(|| first_time(t, row, known).filter(|first| *first >= censored_until))
 }
 
@@ -323,15 +367,17 @@ fn models<'v>(view: &View<'v>, row: usize, known: u32) -> Option<(&'v Repurchase
 fn intervals(t: &Timelines, row: usize, known: u32, out: &mut Vec<i64>) {
     out.clear();
     let mut previous: Option<usize> = None;
-    for order in known_range(t, row, known) {
-        match previous {
-            Some(p) if t.day[p] == t.day[order] => {}
-            Some(p) => {
-                out.push((t.time[order] - t.time[p]).abs());
-                previous = Some(order);
-            }
-            None => previous = Some(order),
+    let add = |order: usize| match previous {
+        Some(p) if t.day[p] == t.day[order] => {}
+        Some(p) => {
+            out.push((t.time[order] - t.time[p]).abs());
+            previous = Some(order);
         }
+        None => previous = Some(order),
+    };
+    match t.rearranged(row, known) {
+        Some(orders) => orders.into_iter().for_each(add),
+        None => known_range(t, row, known).for_each(add),
     }
 }
 
@@ -376,7 +422,7 @@ fn stage(t: &Timelines, row: usize, known: u32, now: Time, median: Option<i64>) 
     let silence = now.0 - last.0;
     let dormant = median.map_or(DORMANT_DAYS * DAY_MS, |median| (2 * median).max(14 * DAY_MS));
     let lost = (3 * dormant).max(LOST_DAYS * DAY_MS);
-    Some(match known {
+    Some(match t.order_count(row, known) {
         _ if silence >= lost => 4,
         _ if silence >= dormant => 3,
         0..=1 => 0,

@@ -14,6 +14,7 @@ mod added;
 mod catalogue;
 mod categories;
 mod columns;
+mod filings;
 mod pairs;
 mod population;
 mod publication;
@@ -22,16 +23,19 @@ mod repurchase;
 mod timelines;
 mod touches;
 mod tracking;
+mod vocabulary;
 
 pub use added::{AddedOrder, Basket};
 pub use catalogue::{CATALOGUE, ColumnInfo, UnknownColumn};
-pub use columns::{AsOf, ColumnPlan, View};
+pub use columns::{AsOf, ColumnPlan, View, items_are_categories};
+pub use filings::Filings;
 pub use population::{Census, Population, PopulationNeeds, RfmCuts};
 pub use references::ReferencePlan;
 pub use repurchase::PurchaseDays;
-pub use timelines::{Needs, StoreContext, Timelines};
+pub use timelines::{Counted, Needs, StoreContext, Timelines};
 pub use touches::{OwnTouch, OwnTouches};
 pub use tracking::PurchaseLog;
+pub use vocabulary::{Vocabulary, Words};
 
 /// Bits of `rfm.class`.
 pub const RECENCY_BIT: u32 = 4;

@@ -36,16 +36,29 @@ impl Default for PairOptions {
     }
 }
 
-/// Baskets that became known between one instant and the next.
+/// Baskets that became known between one instant and the next, less those in whose place others came.
 #[derive(Debug, Clone, Default)]
 struct Period {
-    baskets: u64,
-    by_category: HashMap<u32, u64>,
+    baskets: i64,
+    by_category: HashMap<u32, i64>,
     /// Keyed by the smaller category in the upper half.
-    by_pair: HashMap<u64, u64>,
+    by_pair: HashMap<u64, i64>,
 }
 
 impl Period {
+    fn count(&mut self, categories: &[u32], by: i64) {
+        if categories.is_empty() {
+            return;
+        }
+        self.baskets += by;
+        for (i, first) in categories.iter().enumerate() {
+            *self.by_category.entry(*first).or_default() += by;
+            for second in &categories[i + 1..] {
+                *self.by_pair.entry(pair_key(*first, *second)).or_default() += by;
+            }
+        }
+    }
+
     fn merge(&mut self, other: Self) {
         self.baskets += other.baskets;
         for (category, count) in other.by_category {
@@ -71,20 +84,13 @@ impl PairCounts {
 
     pub(crate) fn count(&mut self, timelines: &Timelines) {
         for order in 0..timelines.known.len() {
-            let categories = timelines.order_categories(order);
             // Known at the instant itself is not before it: the first instant later than the order.
             let known = timelines.order_known(order);
             let period = self.instants.partition_point(|instant| *instant <= known);
             let Some(period) = self.periods.get_mut(period) else { continue };
-            if categories.is_empty() {
-                continue;
-            }
-            period.baskets += 1;
-            for (i, first) in categories.iter().enumerate() {
-                *period.by_category.entry(*first).or_default() += 1;
-                for second in &categories[i + 1..] {
-                    *period.by_pair.entry(pair_key(*first, *second)).or_default() += 1;
-                }
+            period.count(timelines.order_categories(order), 1);
+            if let Some(earlier) = timelines.replaced.earlier(order) {
+                period.count(timelines.order_categories(earlier), -1);
             }
         }
     }
@@ -148,7 +154,8 @@ fn table(counts: &Period, options: &PairOptions) -> Table {
     let mut pairs = vec![];
     for (key, both) in &counts.by_pair {
         let both = i128::from(*both);
-        if both < i128::from(options.min_baskets) {
+        // Of none where all were corrected.
+        if both < i128::from(options.min_baskets).max(1) {
             continue;
         }
         let (first, second) = ((key >> 32) as u32, *key as u32);

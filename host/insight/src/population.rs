@@ -118,7 +118,7 @@ impl PopulationNeeds {
                 let Some(last) = timelines.last_order_time(row, known) else { continue };
                 cuts.customers += 1;
                 cuts.recency_days += i128::from((instant.0 - last.0).div_euclid(DAY_MS));
-                cuts.orders += i128::from(known);
+                cuts.orders += i128::from(timelines.order_count(row, known));
                 cuts.monetary += i128::from(timelines.monetary(row, known));
             }
         }
@@ -126,7 +126,34 @@ impl PopulationNeeds {
         if !self.pair_instants.is_empty() {
             pairs.count(timelines);
         }
-        Contribution { cuts, pairs, fitted_on }
+        let mut firsts = Firsts::default();
+        timelines.known.iter().zip(&timelines.time).for_each(|(known, time)| firsts.add(*known, *time));
+        Contribution { cuts, pairs, fitted_on, firsts }
+    }
+}
+
+/// The earliest order there is, as of any instant: each time that it becomes an earlier one, with when that is known.
+#[derive(Debug, Clone, Default)]
+struct Firsts {
+    /// Known times ascend, event times descend.
+    records: Vec<(i64, i64)>,
+}
+
+impl Firsts {
+    fn add(&mut self, known: i64, time: i64) {
+        let at = self.records.partition_point(|(earlier, _)| *earlier <= known);
+        if at > 0 && self.records[at - 1].1 <= time {
+            return;
+        }
+        // Those that are known no earlier and are no earlier themselves are records no more.
+        let from = self.records.partition_point(|(earlier, _)| *earlier < known);
+        let beaten = self.records[from..].iter().take_while(|(_, other)| *other >= time).count();
+        self.records.splice(from..from + beaten, [(known, time)]);
+    }
+
+    fn before(&self, now: Time) -> Option<Time> {
+        let known = self.records.partition_point(|(known, _)| *known < now.0);
+        known.checked_sub(1).map(|last| Time(self.records[last].1))
     }
 }
 
@@ -137,6 +164,7 @@ struct Contribution {
     pairs: PairCounts,
     /// By week; empty where no models are fitted.
     fitted_on: Vec<FittedOn>,
+    firsts: Firsts,
 }
 
 /// All shards added up, from any number of threads. The order makes no difference, and what is kept does not grow with
@@ -156,6 +184,7 @@ impl<'a> Census<'a> {
             cuts: vec![RfmCuts::default(); weeks],
             pairs: PairCounts::new(&needs.pair_instants),
             fitted_on: (0..fitted).map(|_| FittedOn::new(u64::MAX)).collect(),
+            firsts: Firsts::default(),
         };
         Self { needs, sum: Mutex::new(sum) }
     }
@@ -176,6 +205,7 @@ impl<'a> Census<'a> {
         for (fitted_on, other) in sum.fitted_on.iter_mut().zip(shard.fitted_on) {
             fitted_on.merge(other);
         }
+        shard.firsts.records.iter().for_each(|(known, time)| sum.firsts.add(*known, *time));
     }
 
     /// The tables.
@@ -187,6 +217,7 @@ impl<'a> Census<'a> {
             cuts: sum.cuts,
             pairs: PairTables::new(sum.pairs),
             repurchase: sum.fitted_on.into_par_iter().map(FittedOn::fit).collect(),
+            firsts: sum.firsts,
         }
     }
 }
@@ -200,6 +231,7 @@ pub struct Population {
     pairs: PairTables,
     /// By week; empty where no column needs them.
     repurchase: Vec<Option<Repurchase>>,
+    firsts: Firsts,
 }
 
 impl Population {
@@ -208,12 +240,18 @@ impl Population {
         self.repurchase.get(self.weekly.in_use(now)?)?.as_ref()
     }
 
+    /// Event time of the first of all orders known before `now`.
+    pub fn first_order(&self, now: Time) -> Option<Time> {
+        self.firsts.before(now)
+    }
+
     /// The RFM class of a row at `now` against the cuts that are in use; `None` without an order.
     pub fn rfm_class(&self, timelines: &Timelines, row: usize, known: u32, now: Time) -> Option<u32> {
         let last = timelines.last_order_time(row, known)?;
         let cuts = &self.cuts[self.weekly.in_use(now)?];
         let recency_days = (now.0 - last.0).div_euclid(DAY_MS);
-        Some(cuts.class(recency_days, known, timelines.monetary(row, known)))
+        let orders = timelines.order_count(row, known);
+        Some(cuts.class(recency_days, orders, timelines.monetary(row, known)))
     }
 
     /// Makes the pair tables of these requests, each as of the instants of its own schedule.
@@ -232,7 +270,27 @@ impl Population {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn the_first_order_is_the_earliest_known(orders in prop::collection::vec((0..20_i64, 0..20_i64), 0..30)) {
+            let (mut whole, mut halves) = (Firsts::default(), [Firsts::default(), Firsts::default()]);
+            for (n, (known, time)) in orders.iter().enumerate() {
+                whole.add(*known, *time);
+                halves[n % 2].add(*known, *time);
+            }
+            let [mut sum, other] = halves;
+            other.records.iter().for_each(|(known, time)| sum.add(*known, *time));
+            for now in 0..22 {
+                let want = orders.iter().filter(|(known, _)| *known < now).map(|(_, time)| Time(*time)).min();
+                prop_assert_eq!(whole.before(Time(now)), want);
+                prop_assert_eq!(sum.before(Time(now)), want);
+            }
+        }
+    }
 
     #[test]
     fn classes_compare_strictly_with_the_means() {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use stratagem_model::Table;
-use stratagem_model::column::{Column, ColumnKind};
 use stratagem_model::plan::{Plan, ReferenceRequest, Schedule};
 use stratagem_model::time::Time;
 
@@ -11,6 +10,7 @@ use crate::catalogue::UnknownColumn;
 use crate::pairs::{PairOptions, PairRequest};
 use crate::population::Population;
 use crate::timelines::StoreContext;
+use crate::vocabulary::Words;
 
 /// The references of a plan, resolved against a store once.
 #[derive(Debug)]
@@ -21,7 +21,10 @@ pub struct ReferencePlan {
 
 #[derive(Debug)]
 enum Slot {
-    Constant(Arc<Table>),
+    /// The names of categories.
+    Categories,
+    /// The values of the attribute with this code.
+    AttributeValues(usize),
     /// Index into the pair requests.
     Pairs(usize),
 }
@@ -46,18 +49,18 @@ impl ReferencePlan {
             self.pairs.push(PairRequest { options: pair_options(request)?, schedule: request.schedule });
             return Ok(Slot::Pairs(self.pairs.len() - 1));
         }
-        let words = if name == "category.names" {
-            Some(&context.categories)
+        let slot = if name == "category.names" {
+            Some(Slot::Categories)
         } else {
             let attribute = name.strip_prefix("attribute.");
             let code = attribute.and_then(|name| context.attributes.iter().position(|known| known == name));
-            code.map(|code| &context.attribute_values[code])
+            code.map(Slot::AttributeValues)
         };
-        let words = words.ok_or_else(|| UnknownColumn::Reference(name.to_owned()))?;
+        let slot = slot.ok_or_else(|| UnknownColumn::Reference(name.to_owned()))?;
         if let Some((option, value)) = request.options.first() {
             return Err(bad_option(request, option, *value));
         }
-        Ok(Slot::Constant(Arc::new(dictionary(words))))
+        Ok(slot)
     }
 
     /// When tables that depend on the population are made again: a schedule for each request.
@@ -71,13 +74,25 @@ impl ReferencePlan {
     }
 
     /// The tables as of `now`, in the plan's order.
-    pub fn at(&self, population: &Population, now: Time) -> Vec<Arc<Table>> {
+    pub fn at(&self, context: &StoreContext, population: &Population, now: Time) -> Vec<Arc<Table>> {
         let table = |slot: &Slot| match slot {
-            Slot::Constant(table) => Arc::clone(table),
-            Slot::Pairs(request) => population.pairs_at(*request, now),
+            Slot::Categories => Arc::clone(&context.categories.as_of(now).table),
+            Slot::AttributeValues(code) => Arc::clone(&context.attribute_values[*code].as_of(now).table),
+            Slot::Pairs(request) => {
+                ranked(&population.pairs_at(*request, now), &context.categories.as_of(now))
+            }
         };
         self.slots.iter().map(table).collect()
     }
+}
+
+/// A table of pairs with the ranks of its categories. They were known when it was made, and ranks ascend as places do.
+fn ranked(pairs: &Table, words: &Words) -> Arc<Table> {
+    let mut ranked = pairs.clone();
+    for column in &mut ranked.columns[..2] {
+        column.u32s.iter_mut().for_each(|category| *category = words.rank(*category));
+    }
+    Arc::new(ranked)
 }
 
 fn bad_option(request: &ReferenceRequest, option: &str, value: i64) -> UnknownColumn {
@@ -100,13 +115,4 @@ fn pair_options(request: &ReferenceRequest) -> Result<PairOptions, UnknownColumn
         *option = *value;
     }
     Ok(options)
-}
-
-fn dictionary(words: &[String]) -> Table {
-    let mut column = Column::ragged(ColumnKind::Bytes);
-    for word in words {
-        column.bytes.extend_from_slice(word.as_bytes());
-        column.end_row();
-    }
-    Table { rows: words.len() as u32, columns: vec![column] }
 }

@@ -39,8 +39,7 @@ impl PurchaseDays {
 impl Timelines {
     /// A row's purchase days before `today`, of its first `known` orders; `None` without one. Needs days.
     pub fn purchase_days(&self, row: usize, known: u32, today: Day) -> Option<PurchaseDays> {
-        let orders = self.orders(row);
-        let orders = || orders.start..orders.start + known as usize;
+        let orders = || self.counted(row, known);
         let first = orders().map(|order| self.day[order]).min()?;
         let mut repeat_value = 0;
         let (mut repeats, mut last, mut is_ascending) = (0, first, true);

@@ -1,28 +1,28 @@
 //! The history of a shard of customers in columns, and where each customer stands at an instant.
 
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use stratagem_model::event::{EventKind, FlatEvent, Timeline};
+use stratagem_model::CustomerId;
+use stratagem_model::event::{EventId, EventKind, FlatEvent, Order, Timeline};
 use stratagem_model::time::{Day, Time, Zone};
-use stratagem_model::{CustomerId, NO_ITEM};
-use stratagem_store::{Projection, Store, StoreError};
+use stratagem_store::{Projection, Store, StoreError, attribute_values};
+
+use crate::filings::Filings;
+use crate::vocabulary::Vocabulary;
 
 /// What is the same for all shards of a store.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct StoreContext {
     pub zone: Zone,
-    /// Category code of each product code, [`NO_ITEM`] where unknown.
-    pub product_categories: Vec<u32>,
-    /// Words of the dictionary `category`.
-    pub categories: Vec<String>,
+    pub filings: Filings,
+    pub categories: Vocabulary,
     /// Words of the dictionary `attribute`: the names of customer attributes.
     pub attributes: Vec<String>,
-    /// Words of each attribute's own dictionary.
-    pub attribute_values: Vec<Vec<String>>,
+    /// Of each attribute's values.
+    pub attribute_values: Vec<Vocabulary>,
     /// Words of the dictionary `channel`.
     pub channels: Vec<String>,
-    /// Event time of the store's first order.
-    pub first_order: Option<Time>,
     /// Whether there is anything but orders.
     pub has_events: bool,
 }
@@ -33,18 +33,17 @@ impl StoreContext {
     /// # Errors
     /// The store cannot be read.
     pub fn read(store: &dyn Store, zone: Zone) -> Result<Self, StoreError> {
-        let totals = store.totals()?;
+        let categories = Vocabulary::read(store, "category")?;
         let attributes = store.dictionary("attribute")?;
-        let values_of = |name: &String| store.dictionary(&format!("attribute.{name}"));
+        let values_of = |name: &String| Vocabulary::read(store, &attribute_values(name));
         Ok(Self {
             zone,
-            product_categories: store.product_categories()?,
-            categories: store.dictionary("category")?,
+            filings: Filings::read(store, &categories)?,
+            categories,
             attribute_values: attributes.iter().map(values_of).collect::<Result<_, _>>()?,
             attributes,
             channels: store.dictionary("channel")?,
-            first_order: totals.first_order_ms.map(Time),
-            has_events: totals.events > 0,
+            has_events: store.totals()?.events > 0,
         })
     }
 }
@@ -60,30 +59,127 @@ pub struct Needs {
     pub events: bool,
 }
 
-/// The history of a range of buckets, customers in the order of `(bucket, id)`.
+impl Needs {
+    fn projection(self, context: &StoreContext) -> Projection {
+        Projection { lines: self.categories, events: self.events && context.has_events }
+    }
+}
+
+/// The history of some customers, of a range of buckets in the order of `(bucket, id)`.
 ///
-/// Per-customer lists are in the order of `known_time`, so what is known at an instant is a prefix of each.
+/// Per-customer lists of *entries* are in the order of `known_time`, so what is known at an instant is a prefix of each. A
+/// correction of an order, and a product that is filed elsewhere, make a further entry that stands in the place of an
+/// earlier one from its known time on.
 #[derive(Debug)]
 pub struct Timelines {
     pub(crate) customers: Vec<CustomerId>,
-    /// Customers + 1: where each one's orders begin.
+    /// Customers + 1: where each one's entries begin.
     pub(crate) order_start: Vec<u32>,
     pub(crate) known: Vec<i64>,
     pub(crate) time: Vec<i64>,
-    /// Latest event time among the customer's orders up to this one.
+    pub(crate) has_hour: Vec<bool>,
+    /// Latest event time among the customer's entries up to this one.
     pub(crate) last_time: Vec<i64>,
-    /// Orders + 1: order value of the shard up to here, so that a difference is a sum.
+    /// Entries + 1: order value of the shard up to here, so that a difference is a sum.
     pub(crate) gross_before: Vec<i64>,
     pub(crate) discount: Vec<i64>,
-    /// Local day of each order, if needed.
+    /// Local day of each entry, if needed.
     pub(crate) day: Vec<Day>,
-    /// Orders + 1: where each one's categories begin, if needed.
+    /// Entries + 1: where each one's categories begin, if needed.
     pub(crate) category_start: Vec<u32>,
-    /// Distinct categories of an order, ascending.
+    /// Distinct categories of an entry, ascending places.
     pub(crate) category: Vec<u32>,
+    pub(crate) replaced: Replaced,
+    /// Rows of which an order became known after a later one.
+    pub(crate) late_rows: HashSet<u32>,
     /// Customers + 1: where each one's other events begin.
     pub(crate) event_start: Vec<u32>,
     pub(crate) events: Vec<FlatEvent>,
+    /// When an event was corrected by a later one, milliseconds.
+    pub(crate) corrected_events: HashMap<u32, i64>,
+}
+
+/// Entries that stand in the place of earlier ones: few, or none.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Replaced {
+    /// By the earlier entry, the later one.
+    by: HashMap<u32, u32>,
+    /// By the later entry, the earlier one.
+    of: HashMap<u32, u32>,
+    /// Later entries that differ in nothing but how products are filed: no event of the customer.
+    refilings: HashSet<u32>,
+    rows: HashSet<u32>,
+}
+
+impl Replaced {
+    pub(crate) fn insert(&mut self, row: u32, earlier: u32, later: u32, is_refiling: bool) {
+        self.by.insert(earlier, later);
+        self.of.insert(later, earlier);
+        if is_refiling {
+            self.refilings.insert(later);
+        }
+        self.rows.insert(row);
+    }
+
+    /// Whether a row has any.
+    pub(crate) fn has(&self, row: usize) -> bool {
+        !self.rows.is_empty() && self.rows.contains(&(row as u32))
+    }
+
+    /// The entry whose place an entry takes.
+    pub(crate) fn earlier(&self, entry: usize) -> Option<usize> {
+        if self.of.is_empty() { None } else { self.of.get(&(entry as u32)).map(|at| *at as usize) }
+    }
+
+    fn is_refiling(&self, entry: usize) -> bool {
+        !self.refilings.is_empty() && self.refilings.contains(&(entry as u32))
+    }
+
+    /// The same for entries that are somewhere else now.
+    pub(crate) fn moved(&self, to: impl Fn(u32) -> u32) -> Self {
+        let moved = |map: &HashMap<u32, u32>| map.iter().map(|(from, at)| (to(*from), to(*at))).collect();
+        Self {
+            by: moved(&self.by),
+            of: moved(&self.of),
+            refilings: self.refilings.iter().map(|at| to(*at)).collect(),
+            rows: self.rows.clone(),
+        }
+    }
+}
+
+/// Orders that count, by their entries.
+#[derive(Debug, Clone)]
+pub struct Counted<'a> {
+    entries: Range<usize>,
+    end: usize,
+    /// Only of rows that have any.
+    replaced: Option<&'a Replaced>,
+}
+
+impl Iterator for Counted<'_> {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        let Some(replaced) = self.replaced else { return self.entries.next() };
+        let end = self.end;
+        self.entries.find(|entry| replaced.by.get(&(*entry as u32)).is_none_or(|by| *by as usize >= end))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let most = self.entries.len();
+        (if self.replaced.is_none() { most } else { 0 }, Some(most))
+    }
+}
+
+/// A customer's order while entries are made of it.
+struct Open<'t> {
+    order: &'t Order,
+    lines: Range<usize>,
+    /// Its newest entry.
+    entry: u32,
+    /// When its categories change, the next one last.
+    changes: Vec<Time>,
 }
 
 impl Timelines {
@@ -99,8 +195,25 @@ impl Timelines {
         cut: Time,
     ) -> Result<Self, StoreError> {
         let mut this = Self::empty();
-        let projection = Projection { lines: needs.categories, events: needs.events && context.has_events };
-        store.scan(buckets, projection, &mut |customer, timeline| {
+        store.scan(buckets, needs.projection(context), &mut |customer, timeline| {
+            this.push(customer, timeline, context, needs, cut);
+        })?;
+        Ok(this)
+    }
+
+    /// Reads some customers one by one, those that there are in the order given.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn load_customers(
+        store: &dyn Store,
+        context: &StoreContext,
+        customers: &[CustomerId],
+        needs: Needs,
+        cut: Time,
+    ) -> Result<Self, StoreError> {
+        let mut this = Self::empty();
+        store.timelines(customers, needs.projection(context), &mut |customer, timeline| {
             this.push(customer, timeline, context, needs, cut);
         })?;
         Ok(this)
@@ -112,14 +225,18 @@ impl Timelines {
             order_start: vec![0],
             known: vec![],
             time: vec![],
+            has_hour: vec![],
             last_time: vec![],
             gross_before: vec![0],
             discount: vec![],
             day: vec![],
             category_start: vec![0],
             category: vec![],
+            replaced: Replaced::default(),
+            late_rows: HashSet::new(),
             event_start: vec![0],
             events: vec![],
+            corrected_events: HashMap::new(),
         }
     }
 
@@ -131,35 +248,110 @@ impl Timelines {
         needs: Needs,
         cut: Time,
     ) {
+        let has_corrections = timeline.orders.iter().any(|order| order.is_correction);
+        let row = index(self.customers.len());
+        let mut open: Vec<Open<'_>> = vec![];
         let mut line = 0;
-        let mut last_time = i64::MIN;
         for order in timeline.orders.iter().take_while(|order| order.known_time < cut) {
-            last_time = last_time.max(order.event_time.0);
-            self.known.push(order.known_time.0);
-            self.time.push(order.event_time.0);
-            self.last_time.push(last_time);
-            let before = self.gross_before[self.gross_before.len() - 1];
-            self.gross_before.push(before + order.gross);
-            self.discount.push(order.discount);
-            if needs.days {
-                self.day.push(context.zone.day(order.event_time));
+            self.refile(row, &mut open, timeline, context, needs, order.known_time);
+            let lines = if needs.categories { line..line + order.lines as usize } else { 0..0 };
+            line = lines.end;
+            let corrected = if has_corrections { take_corrected(&mut open, order) } else { None };
+            let entry =
+                self.push_entry(order, order.known_time, &timeline.lines[lines.clone()], context, needs);
+            if let Some(earlier) = corrected {
+                self.replaced.insert(row, earlier, entry, false);
             }
-            if needs.categories {
-                let start = self.category.len();
-                let lines = &timeline.lines[line..line + order.lines as usize];
-                line += lines.len();
-                let category_of = |product: u32| context.product_categories.get(product as usize).copied();
-                self.category.extend(
-                    lines.iter().filter_map(|l| category_of(l.product)).filter(|code| *code != NO_ITEM),
-                );
-                sort_and_dedup_from(&mut self.category, start);
-                self.category_start.push(index(self.category.len()));
+            let mut changes = match needs.categories {
+                true => context.filings.changes(&timeline.lines[lines.clone()], order.known_time),
+                false => vec![],
+            };
+            changes.reverse();
+            if has_corrections || !changes.is_empty() {
+                open.push(Open { order, lines, entry, changes });
             }
         }
-        self.events.extend(timeline.events.iter().take_while(|event| event.known_time < cut).cloned());
+        self.refile(row, &mut open, timeline, context, needs, cut);
+        self.push_events(timeline, cut);
         self.customers.push(customer);
         self.order_start.push(index(self.known.len()));
         self.event_start.push(index(self.events.len()));
+    }
+
+    /// Makes entries of the orders whose categories change before `until`.
+    fn refile(
+        &mut self,
+        row: u32,
+        open: &mut [Open<'_>],
+        timeline: &Timeline,
+        context: &StoreContext,
+        needs: Needs,
+        until: Time,
+    ) {
+        while let Some(next) =
+            open.iter_mut().filter(|o| !o.changes.is_empty()).min_by_key(|o| o.changes.last().copied())
+            && let Some(at) = next.changes.pop_if(|at| *at < until)
+        {
+            let lines = &timeline.lines[next.lines.clone()];
+            let mut categories = vec![];
+            context.filings.categories(lines, next.order.event_time, Time(at.0 + 1), &mut categories);
+            if categories != self.order_categories(next.entry as usize) {
+                let entry = self.push_entry(next.order, at, lines, context, needs);
+                self.replaced.insert(row, next.entry, entry, true);
+                next.entry = entry;
+            }
+        }
+    }
+
+    /// Adds an entry of an order as it is known from an instant on.
+    fn push_entry(
+        &mut self,
+        order: &Order,
+        known: Time,
+        lines: &[stratagem_model::Line],
+        context: &StoreContext,
+        needs: Needs,
+    ) -> u32 {
+        self.push_order(known.0, order.event_time.0, order.gross, order.discount);
+        self.has_hour.push(order.has_hour);
+        if needs.days {
+            self.day.push(context.zone.day(order.event_time));
+        }
+        if needs.categories {
+            // What became known with it counts.
+            let now = Time(known.0.saturating_add(1));
+            context.filings.categories(lines, order.event_time, now, &mut self.category);
+            self.category_start.push(index(self.category.len()));
+        }
+        index(self.known.len() - 1)
+    }
+
+    pub(crate) fn push_order(&mut self, known: i64, time: i64, gross: i64, discount: i64) {
+        let is_first = self.known.len() == self.order_start[self.order_start.len() - 1] as usize;
+        let before = if is_first { i64::MIN } else { self.last_time[self.last_time.len() - 1] };
+        if time < before {
+            self.late_rows.insert(index(self.order_start.len() - 1));
+        }
+        self.known.push(known);
+        self.time.push(time);
+        self.last_time.push(before.max(time));
+        self.gross_before.push(self.gross_before[self.gross_before.len() - 1] + gross);
+        self.discount.push(discount);
+    }
+
+    fn push_events(&mut self, timeline: &Timeline, cut: Time) {
+        let start = self.events.len();
+        self.events.extend(timeline.events.iter().take_while(|event| event.known_time < cut).cloned());
+        for at in start..self.events.len() {
+            let event = &self.events[at];
+            if !event.is_correction {
+                continue;
+            }
+            let is_same = |other: &FlatEvent| (other.kind, other.id) == (event.kind, event.id);
+            if let Some(earlier) = self.events[start..at].iter().rposition(is_same) {
+                self.corrected_events.insert(index(start + earlier), event.known_time.0);
+            }
+        }
     }
 
     /// How many customers there are.
@@ -172,9 +364,43 @@ impl Timelines {
         self.customers[row]
     }
 
-    /// The range of a row's orders.
-    pub fn orders(&self, row: usize) -> Range<usize> {
+    /// A row's entries, also those in whose place others stand.
+    pub(crate) fn entries(&self, row: usize) -> Range<usize> {
         self.order_start[row] as usize..self.order_start[row + 1] as usize
+    }
+
+    /// How many entries a row has: as many are known at the end.
+    pub fn known_at_the_end(&self, row: usize) -> u32 {
+        self.order_start[row + 1] - self.order_start[row]
+    }
+
+    /// The orders that count while the first so many entries of a row are known.
+    pub fn counted(&self, row: usize, known: u32) -> Counted<'_> {
+        let start = self.order_start[row] as usize;
+        let end = start + known as usize;
+        let replaced = self.replaced.has(row).then_some(&self.replaced);
+        Counted { entries: start..end, end, replaced }
+    }
+
+    /// The orders that count, oldest first, of a row in which that is not the order of its entries.
+    pub(crate) fn rearranged(&self, row: usize, known: u32) -> Option<Vec<usize>> {
+        let is_late = !self.late_rows.is_empty() && self.late_rows.contains(&(row as u32));
+        if !is_late && !self.replaced.has(row) {
+            return None;
+        }
+        let mut orders: Vec<_> = self.counted(row, known).collect();
+        orders.sort_by_key(|order| self.time[*order]);
+        Some(orders)
+    }
+
+    /// All of a row's orders, as they are known at the end.
+    pub fn orders(&self, row: usize) -> Counted<'_> {
+        self.counted(row, self.known_at_the_end(row))
+    }
+
+    /// How many orders count while the first so many entries of a row are known.
+    pub fn order_count(&self, row: usize, known: u32) -> u32 {
+        if self.replaced.has(row) { index(self.counted(row, known).count()) } else { known }
     }
 
     /// When an order happened.
@@ -216,48 +442,63 @@ impl Timelines {
         &self.events[self.event_start[row] as usize..self.event_start[row + 1] as usize]
     }
 
-    /// The other events of a row that were known before `now`.
-    pub fn events_before(&self, row: usize, now: Time) -> &[FlatEvent] {
+    /// The other events of a row that were known before `now`, as they were known then.
+    pub fn events_before(
+        &self,
+        row: usize,
+        now: Time,
+    ) -> impl DoubleEndedIterator<Item = &FlatEvent> + Clone {
+        let start = self.event_start[row] as usize;
         let events = self.events(row);
-        &events[..events.partition_point(|event| event.known_time < now)]
+        let known = &events[..events.partition_point(|event| event.known_time < now)];
+        let corrected = &self.corrected_events;
+        let counts = move |at: usize| {
+            corrected.is_empty() || corrected.get(&(at as u32)).is_none_or(|known| *known >= now.0)
+        };
+        known.iter().enumerate().filter(move |(at, _)| counts(start + at)).map(|(_, event)| event)
     }
 
-    /// How many of a row's orders were known before `now`, given how many were at an earlier instant.
+    /// How many of a row's entries were known before `now`, given how many were at an earlier instant.
     pub fn advance(&self, row: usize, known_orders: u32, now: Time) -> u32 {
-        let orders = self.orders(row);
+        let orders = self.entries(row);
         let later = &self.known[orders.start + known_orders as usize..orders.end];
         // Few orders lie between two evaluations of a row.
         known_orders + index(later.iter().take_while(|known| **known < now.0).count())
     }
 
-    /// The index of the last of a row's known orders.
-    pub(crate) fn last_known(&self, row: usize, known_orders: u32) -> Option<usize> {
-        known_orders.checked_sub(1).map(|last| self.order_start[row] as usize + last as usize)
-    }
-
     /// Event time of the latest of a row's known orders.
     pub fn last_order_time(&self, row: usize, known_orders: u32) -> Option<Time> {
-        self.last_known(row, known_orders).map(|order| Time(self.last_time[order]))
+        if self.replaced.has(row) {
+            return self.counted(row, known_orders).map(|order| Time(self.time[order])).max();
+        }
+        let last = known_orders.checked_sub(1)?;
+        Some(Time(self.last_time[self.order_start[row] as usize + last as usize]))
     }
 
     /// Value before discounts of a row's known orders.
     pub fn monetary(&self, row: usize, known_orders: u32) -> i64 {
+        if self.replaced.has(row) {
+            return self.counted(row, known_orders).map(|order| self.order_value(order).0).sum();
+        }
         let start = self.order_start[row] as usize;
         self.gross_before[start + known_orders as usize] - self.gross_before[start]
     }
 
-    /// When a row's first event of any kind became known: the customer does not exist before.
+    /// When a row's first event of any kind became known: the customer does not exist before. What is known always is
+    /// nobody's beginning.
     pub fn first_known(&self, row: usize) -> Option<Time> {
-        let order = self.orders(row).next().map(|order| self.known[order]);
-        let event = self.events(row).first().map(|event| event.known_time.0);
+        let order = self.entries(row).next().map(|order| self.known[order]);
+        let event =
+            self.events(row).iter().map(|event| event.known_time.0).find(|known| *known != Time::MIN.0);
         order.into_iter().chain(event).min().map(Time)
     }
 
     /// When the next event of one of these kinds becomes known that was not known before `now`.
     pub fn next_known(&self, row: usize, known_orders: u32, kinds: &[EventKind], now: Time) -> Option<Time> {
         let order = || {
-            let orders = self.orders(row);
-            self.known[orders.start + known_orders as usize..orders.end].first().copied()
+            let entries = self.entries(row);
+            let mut later = entries.start + known_orders as usize..entries.end;
+            later.find(|entry| !self.replaced.is_refiling(*entry)).map(|entry| self.known[entry])
         };
         let order = kinds.contains(&EventKind::Order).then(order).flatten();
         let event = if kinds.iter().any(|kind| *kind != EventKind::Order) {
@@ -274,14 +515,9 @@ fn index(len: usize) -> u32 {
     u32::try_from(len).expect("a shard has fewer than 2^32 events")
 }
 
-fn sort_and_dedup_from(values: &mut Vec<u32>, start: usize) {
-    values[start..].sort_unstable();
-    let mut kept = start;
-    for i in start..values.len() {
-        if i == start || values[i] != values[kept - 1] {
-            values[kept] = values[i];
-            kept += 1;
-        }
-    }
-    values.truncate(kept);
+/// The entry of the order that another one corrects, which is not open any more.
+fn take_corrected(open: &mut Vec<Open<'_>>, order: &Order) -> Option<u32> {
+    let id: EventId = order.id;
+    let at = open.iter().position(|open| order.is_correction && open.order.id == id)?;
+    Some(open.swap_remove(at).entry)
 }

@@ -80,7 +80,7 @@ impl PurchaseLog {
 impl Timelines {
     /// The local days with orders of a row, distinct and ascending. Needs days.
     pub fn order_days(&self, row: usize) -> Vec<Day> {
-        let mut days = self.day[self.orders(row)].to_vec();
+        let mut days: Vec<_> = self.orders(row).map(|order| self.day[order]).collect();
         days.sort_unstable();
         days.dedup();
         days

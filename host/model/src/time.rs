@@ -38,6 +38,14 @@ impl fmt::Display for Time {
 /// A day in a store's zone: days since 1970-01-01.
 pub type Day = i32;
 
+/// What a text says of when something happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Said {
+    Instant(Time),
+    /// A date and no time of day.
+    Date(Day),
+}
+
 /// A zone name that the bundled IANA database does not know.
 #[derive(Debug, thiserror::Error)]
 #[error("unknown time zone `{0}`; use an IANA name such as `Asia/Shanghai` or `America/New_York`")]
@@ -116,16 +124,33 @@ impl Zone {
         if self.offset_ms(first) != before && self.offset_ms(second) == after { second } else { first }
     }
 
-    /// Parses `YYYY-MM-DD`, `YYYY-MM-DD HH:MM[:SS[.fff]]` (a `T` may stand for the space) in this zone, or an
-    /// RFC 3339 instant with its own offset.
-    pub fn parse(&self, text: &str) -> Option<Time> {
+    /// The last millisecond of a local day: when a date without a time of day could be known, and is taken to have
+    /// happened.
+    pub fn last_ms(&self, day: Day) -> Time {
+        Time(self.at(day + 1, 0).0 - 1)
+    }
+
+    /// Reads `YYYY-MM-DD`, `YYYY-MM-DD HH:MM[:SS[.fff]]` (a `T` may stand for the space) in this zone, or an RFC 3339
+    /// instant with its own offset.
+    pub fn read(&self, text: &str) -> Option<Said> {
         let text = text.trim();
         if let Ok(instant) = text.parse::<Timestamp>() {
-            return Some(Time(instant.as_millisecond()));
+            return Some(Said::Instant(Time(instant.as_millisecond())));
         }
         let civil: DateTime = text.parse().ok()?;
+        if !text.contains([':', ' ', 'T', 't']) {
+            return parse_day(text).map(Said::Date);
+        }
         let local = TimeZone::UTC.to_timestamp(civil).ok()?;
-        Some(self.from_local_ms(local.as_millisecond()))
+        Some(Said::Instant(self.from_local_ms(local.as_millisecond())))
+    }
+
+    /// As [`read`](Self::read), a date being its midnight.
+    pub fn parse(&self, text: &str) -> Option<Time> {
+        match self.read(text)? {
+            Said::Instant(time) => Some(time),
+            Said::Date(day) => Some(self.at(day, 0)),
+        }
     }
 
     /// The local date of an instant, as `YYYY-MM-DD`.
@@ -183,6 +208,18 @@ mod tests {
             assert_eq!(zone.parse(local).map(|at| at.to_string()).as_deref(), Some(utc), "{local}: {why}");
         }
         assert_eq!(zone.parse("31/12/2017"), None);
+    }
+
+    #[test]
+    fn a_date_without_a_time_ends_just_before_the_next_midnight() {
+        let zone = Zone::new("America/New_York").unwrap();
+        for (date, last) in [("2017-03-12", "2017-03-13T03:59:59Z"), ("2017-11-05", "2017-11-06T04:59:59Z")] {
+            let Some(Said::Date(day)) = zone.read(date) else { panic!("{date} is a date") };
+            let end = zone.last_ms(day);
+            assert_eq!((end.to_string().as_str(), end.0.rem_euclid(1000)), (last, 999));
+            assert_eq!((zone.day(end), zone.day(Time(end.0 + 1))), (day, day + 1));
+        }
+        assert!(matches!(zone.read("2017-03-12 00:00:00"), Some(Said::Instant(_))), "midnight is a time");
     }
 
     #[test]

@@ -143,6 +143,8 @@ pub(crate) struct Run<'a> {
     /// The first step at which each table that the plan reads is used, ascending.
     table_steps: Vec<Step>,
     pub(crate) measured: Measured,
+    /// Event time of the first order.
+    pub(crate) first_order: Time,
     names: DecisionNames,
     days: (String, String),
     pub(crate) data_end: String,
@@ -214,6 +216,7 @@ impl<'a> Run<'a> {
             table_steps: clock.first_after_each(&changes),
             clock,
             measured,
+            first_order: Time(first),
             names: decision_names(store, configured)?,
             days: (date_of(from), date_of(until)),
             data_end: date_of(span.end),

@@ -172,7 +172,7 @@ impl<'a> Asked<'a> {
             asked.iter().for_each(|row| as_of.advance(timelines, *row as usize, now));
             let view = View { context: &run.context, timelines, touches: &touches, population, now };
             run.columns.fill(&view, &mut as_of, &asked, &mut columns);
-            let references = run.references.at(population, now);
+            let references = run.references.at(&run.context, population, now);
             let references: Vec<_> = references.iter().map(AsRef::as_ref).collect();
             let output = evaluator.evaluate(&Batch {
                 now,

@@ -1,7 +1,8 @@
 //! What the codes in a run's decisions stand for: the one place that says so, for receipts, audits and decision logs.
 
+use stratagem_insight::{Vocabulary, items_are_categories};
+use stratagem_model::Plan;
 use stratagem_model::encoding::{DecidedBy, DecisionNames, ItemNames};
-use stratagem_model::{Goal, Plan};
 use stratagem_runtime::Configured;
 use stratagem_store::{Store, StoreError};
 
@@ -23,8 +24,8 @@ pub fn decision_names(store: &dyn Store, configured: &Configured) -> Result<Deci
 
 /// Items are categories where orders with the item are the goal, and else numbers of the strategy's own.
 fn item_names(store: &dyn Store, plan: &Plan) -> Result<ItemNames, StoreError> {
-    Ok(match plan.goal {
-        Goal::ItemOrder => ItemNames::Words(store.dictionary("category")?),
-        Goal::Order => ItemNames::Numbers,
+    Ok(match items_are_categories(plan) {
+        true => ItemNames::Words(Vocabulary::read(store, "category")?.words().to_vec()),
+        false => ItemNames::Numbers,
     })
 }

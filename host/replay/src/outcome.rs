@@ -295,7 +295,7 @@ fn outcome(
         is_control,
         is_participant: entry.is_participant,
         recency_days: last.map(|last| (entry.entered.0 - last.0).div_euclid(DAY_MS)),
-        frequency: known,
+        frequency: timelines.order_count(row, known),
         monetary: timelines.monetary(row, known),
         orders: orders as u32,
         gmv,
@@ -325,7 +325,7 @@ fn count_period(
     arm.gmv_squares += i128::from(gmv) * i128::from(gmv);
     let values = inside().map(|order| (timelines.order_time(order), timelines.order_value(order).0));
     curve::add_orders(&measured.periods, values, scratch, &mut arm.periods);
-    let events = timelines.events_before(row, Time::MAX).iter();
+    let events = timelines.events_before(row, Time::MAX);
     let refunds = events.filter(|event| event.kind == EventKind::Refund && is_inside(event.event_time));
     arm.refunds += refunds.map(|event| event.value).sum::<i64>();
     (orders, gmv)

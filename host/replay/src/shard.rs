@@ -6,6 +6,7 @@ use std::ops::Range;
 use stratagem_gates::{Budget, Customer, Lane, decide};
 use stratagem_insight::{
     AddedOrder, AsOf, ColumnPlan, OwnTouch, OwnTouches, Population, ReferencePlan, StoreContext,
+    items_are_categories,
 };
 use stratagem_insight::{Timelines, View};
 use stratagem_measure::repurchase::Spending;
@@ -191,7 +192,7 @@ impl<'a> Shard<'a> {
             entry.entered = entry.entered.min(now);
         }
         self.evaluations += self.asked.rows.len() as u64;
-        let references = self.shared.references.at(self.shared.population, now);
+        let references = self.shared.references.at(self.shared.context, self.shared.population, now);
         let references: Vec<_> = references.iter().map(AsRef::as_ref).collect();
         let utc_offset_ms = self.shared.context.zone.offset_ms(now);
         let mut start = 0;
@@ -216,16 +217,34 @@ impl<'a> Shard<'a> {
             };
             self.batches += 1;
             match self.evaluator.evaluate(&batch) {
-                Ok(output) => {
-                    let moved = |p: Proposal| Proposal { row: p.row + start as u32, ..p };
-                    self.asked.proposals.extend(output.proposals.into_iter().map(moved));
-                    self.asked.wakes.extend_from_slice(&output.wakes);
-                }
+                Ok(mut output) => match self.place_items(&mut output.proposals, now) {
+                    Ok(()) => {
+                        let moved = |p: Proposal| Proposal { row: p.row + start as u32, ..p };
+                        self.asked.proposals.extend(output.proposals.into_iter().map(moved));
+                        self.asked.wakes.extend_from_slice(&output.wakes);
+                    }
+                    Err(failure) => self.fail(start..end, failure),
+                },
                 Err(failure) => self.fail(start..end, failure),
             }
             start = end;
         }
         self.asked.find_claims();
+    }
+
+    /// Makes items that are categories, which a strategy knows by rank, into places of words.
+    fn place_items(&self, proposals: &mut [Proposal], now: Time) -> Result<(), Failure> {
+        if !items_are_categories(self.shared.configured.plan()) {
+            return Ok(());
+        }
+        let words = self.shared.context.categories.as_of(now);
+        for proposal in proposals.iter_mut().filter(|proposal| proposal.item != NO_ITEM) {
+            proposal.item = words.place(proposal.item).ok_or_else(|| Failure {
+                reason: Reason::BrokenOutput,
+                message: format!("item {} is none of the {} categories", proposal.item, words.len()),
+            })?;
+        }
+        Ok(())
     }
 
     fn find_rows(&mut self, step: Step, now: Time) {
@@ -457,8 +476,8 @@ struct Facts<'s, 'a> {
 impl Customer for Facts<'_, '_> {
     fn consent(&self, channel: &str) -> Option<bool> {
         let channels = &self.shard.shared.context.channels;
-        let events = self.shard.timelines.events_before(self.row, self.now);
-        let newest = events.iter().rev().find(|event| {
+        let mut events = self.shard.timelines.events_before(self.row, self.now);
+        let newest = events.rfind(|event| {
             let is_consent = matches!(event.kind, EventKind::Subscribe | EventKind::Unsubscribe);
             let of_channel = channels.get(event.subject as usize).is_some_and(|name| name == channel);
             is_consent && (event.subject == NO_ITEM || of_channel)
@@ -471,7 +490,7 @@ impl Customer for Facts<'_, '_> {
         let own = self.shard.touches.of(self.row).iter();
         let own = own.filter(|touch| touch.is_contact && is_inside(touch.when)).count();
         let events = self.shard.timelines.events_before(self.row, self.now);
-        let earlier = events.iter().filter(|e| e.kind == EventKind::Touch && is_inside(e.event_time)).count();
+        let earlier = events.filter(|e| e.kind == EventKind::Touch && is_inside(e.event_time)).count();
         (own + earlier) as u32
     }
 }

@@ -116,7 +116,7 @@ fn mapping(guessed: &[(String, String)]) -> String {
 }
 
 fn verdict(report: &Report) -> String {
-    let Appended { customers_new, added, unchanged } = report.appended;
+    let Appended { customers_new, added, corrected, unchanged } = report.appended;
     let rejected = group(report.rows_rejected);
     let noun = match report.kind {
         Kind::Orders => "order",
@@ -131,6 +131,9 @@ fn verdict(report: &Report) -> String {
         plural(report.rows_read, "row"),
         plural(added, &format!("new {noun}"))
     );
+    if corrected > 0 {
+        out += &format!(", {}", plural(corrected, "correction"));
+    }
     if unchanged > 0 {
         out += &format!(", {} already there", group(unchanged));
     }

@@ -43,7 +43,7 @@ mod typeset;
 use serde::Serialize;
 use stratagem_record::{Collisions, Run};
 use stratagem_store::ingest::Report;
-use stratagem_store::{Compacted, Info, Verified};
+use stratagem_store::{Compacted, Info, Source, Undone, Verified};
 
 use numbers::Digests;
 
@@ -241,6 +241,15 @@ pub fn store_verified(verified: &Verified, format: Format, style: Style) -> Stri
         Format::Text => text::render(&store::verified(verified), style),
         Format::Json => json(verified),
         Format::Csv => flat::problems(&verified.problems),
+    }
+}
+
+/// What undoing an ingest took away.
+pub fn store_undone(source: &Source, undone: &Undone, format: Format, style: Style) -> String {
+    match format {
+        Format::Text => text::render(&store::undone(source, undone), style),
+        Format::Json => json(undone),
+        Format::Csv => flat::undone(undone),
     }
 }
 

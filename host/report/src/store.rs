@@ -2,7 +2,7 @@
 
 use stratagem_model::money::group;
 use stratagem_model::{Time, Zone};
-use stratagem_store::{Compacted, Info, Totals, Verified};
+use stratagem_store::{Compacted, Info, Source, Totals, Undone, Verified};
 
 use crate::document::{Document, Tone};
 use crate::numbers::{bytes, plural, short};
@@ -98,6 +98,17 @@ pub(crate) fn verified(verified: &Verified) -> Document {
         details,
     );
     out
+}
+
+pub(crate) fn undone(source: &Source, undone: &Undone) -> Document {
+    let Undone { customers_gone, changed } = *undone;
+    let gone = if customers_gone > 0 {
+        format!(", {} gone", plural(customers_gone, "customer"))
+    } else {
+        String::new()
+    };
+    let changed = if changed == 1 { "1 history".to_owned() } else { format!("{} histories", group(changed)) };
+    Document::new(format!("undone: {} ({}), {changed} changed{gone}", source.name, source.kind))
 }
 
 pub(crate) fn compacted(compacted: &Compacted) -> Document {

@@ -1,26 +1,28 @@
-//! The bytes of a chunk: a run of one customer's orders, lines or other events, at most 4 KB.
+//! The bytes of a chunk: a run of one customer's orders, lines, other events or notes, at most 4 KB.
 //!
 //! ```text
-//! count | known time of the first | a row for each | an id of 8 bytes for each (not for lines)
+//! count | known time of the first | source of the first | a row for each | an id of 8 bytes for each (not for lines)
 //! ```
 //!
-//! Rows are variable-length integers; times are differences. Where chunks end is a function of what is in them and of
-//! nothing else, so a history has the same chunks whatever the order in which it arrived.
+//! Rows are variable-length integers; times are differences; a row says its source only if it is another than that of
+//! the row before. Where chunks end is a function of what is in them and of nothing else, so a history has the same
+//! chunks whatever the order in which it arrived.
 //!
 //! # Not here
 //!
 //! Keys, and which chunks lie in a customer's profile, are `sled_store`; checksums are [`codec`](crate::codec).
 
 use stratagem_model::time::Time;
-use stratagem_model::{EventId, EventKind, FlatEvent, Line, NO_ITEM, Order};
+use stratagem_model::{EventId, EventKind, FlatEvent, Line, NO_ABOUT, NO_ITEM, Order};
 
+use crate::claims::Note;
 use crate::codec::{Malformed, Reader, put_signed, put_varint};
 
 /// Bodies of chunks are no longer than this.
 pub(crate) const CHUNK_BYTES_MAX: usize = 4 * 1024;
 
-/// More than the two numbers in front can take.
-const HEADER_BYTES_MAX: usize = 5 + 10;
+/// More than the three numbers in front can take.
+const HEADER_BYTES_MAX: usize = 5 + 10 + 5;
 
 /// One thing in a chunk.
 pub(crate) trait Row {
@@ -32,8 +34,19 @@ pub(crate) trait Row {
 
     fn id(&self) -> u64;
 
-    /// Appends everything but the id. `since` is the known time less that of the row before.
-    fn put(&self, since: u64, out: &mut Vec<u8>);
+    /// Which ingest it came with; 0 of none that is recorded.
+    fn source(&self) -> u32;
+
+    /// Appends everything but the id. `since` is the known time less that of the row before; `source` is given if it is
+    /// another than that of the row before.
+    fn put(&self, since: u64, source: Option<u32>, out: &mut Vec<u8>);
+}
+
+/// Something with the source it came with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sourced<'a, T> {
+    pub(crate) row: &'a T,
+    pub(crate) source: u32,
 }
 
 /// A line with the known time of its order.
@@ -66,22 +79,24 @@ pub(crate) fn encode<T: Row>(rows: &[T]) -> Vec<Chunk> {
 /// Encodes as many of the rows as fit, at least one.
 fn encode_one<T: Row>(rows: &[T]) -> (Vec<u8>, usize) {
     let id_bytes = if T::HAS_ID { 8 } else { 0 };
-    let first_ms = rows[0].known_ms();
-    let (mut encoded, mut taken, mut before_ms) = (Vec::new(), 0, first_ms);
+    let (first_ms, first_source) = (rows[0].known_ms(), rows[0].source());
+    let (mut encoded, mut taken, mut before_ms, mut before) = (Vec::new(), 0, first_ms, first_source);
     for row in rows {
         let fits = encoded.len();
+        let source = (row.source() != before).then(|| row.source());
         // Wrapping, because any two instants have a difference modulo 2^64.
-        row.put(row.known_ms().wrapping_sub(before_ms) as u64, &mut encoded);
+        row.put(row.known_ms().wrapping_sub(before_ms) as u64, source, &mut encoded);
         if taken > 0 && HEADER_BYTES_MAX + encoded.len() + (taken + 1) * id_bytes > CHUNK_BYTES_MAX {
             encoded.truncate(fits);
             break;
         }
-        before_ms = row.known_ms();
+        (before_ms, before) = (row.known_ms(), row.source());
         taken += 1;
     }
     let mut body = Vec::with_capacity(HEADER_BYTES_MAX + encoded.len() + taken * id_bytes);
     put_varint(&mut body, taken as u64);
     put_signed(&mut body, first_ms);
+    put_varint(&mut body, first_source.into());
     body.append(&mut encoded);
     if T::HAS_ID {
         for row in &rows[..taken] {
@@ -93,53 +108,115 @@ fn encode_one<T: Row>(rows: &[T]) -> (Vec<u8>, usize) {
 
 const HAS_DISCOUNT: u64 = 1;
 const HAS_LAG: u64 = 2;
+/// A byte with the flags below follows.
+const HAS_MORE: u64 = 4;
 
-impl Row for &Order {
+const HAS_NO_HOUR: u8 = 1;
+const IS_CORRECTION: u8 = 2;
+const HAS_CHANNEL: u8 = 4;
+const HAS_STORE: u8 = 8;
+const HAS_COUPON: u8 = 16;
+const HAS_STAFF: u8 = 32;
+const HAS_SOURCE: u8 = 64;
+
+impl Row for Sourced<'_, Order> {
     const HAS_ID: bool = true;
 
     fn known_ms(&self) -> i64 {
-        self.known_time.0
+        self.row.known_time.0
     }
 
     fn id(&self) -> u64 {
-        self.id.0
+        self.row.id.0
     }
 
-    fn put(&self, since: u64, out: &mut Vec<u8>) {
-        let lag = self.known_time.0.wrapping_sub(self.event_time.0);
-        let flags = if self.discount == 0 { 0 } else { HAS_DISCOUNT } | if lag == 0 { 0 } else { HAS_LAG };
+    fn source(&self) -> u32 {
+        self.source
+    }
+
+    fn put(&self, since: u64, source: Option<u32>, out: &mut Vec<u8>) {
+        let order = self.row;
+        let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
+        let codes = [
+            (order.channel, HAS_CHANNEL),
+            (order.store, HAS_STORE),
+            (order.coupon, HAS_COUPON),
+            (order.staff, HAS_STAFF),
+        ];
+        let more = flag(!order.has_hour, HAS_NO_HOUR)
+            | flag(order.is_correction, IS_CORRECTION)
+            | codes.iter().fold(0, |flags, (code, has)| flags | flag(*code != NO_ITEM, *has))
+            | flag(source.is_some(), HAS_SOURCE);
+        let lag = order.known_time.0.wrapping_sub(order.event_time.0);
+        let flags = if order.discount == 0 { 0 } else { HAS_DISCOUNT }
+            | if lag == 0 { 0 } else { HAS_LAG }
+            | if more == 0 { 0 } else { HAS_MORE };
         put_varint(out, since);
-        put_varint(out, u64::from(self.lines) << 2 | flags);
-        put_signed(out, self.gross);
+        put_varint(out, u64::from(order.lines) << 3 | flags);
+        if more != 0 {
+            out.push(more);
+        }
+        put_signed(out, order.gross);
         if flags & HAS_DISCOUNT != 0 {
-            put_signed(out, self.discount);
+            put_signed(out, order.discount);
         }
         if flags & HAS_LAG != 0 {
             put_signed(out, lag);
         }
+        for (code, _) in codes.iter().filter(|(code, _)| *code != NO_ITEM) {
+            put_varint(out, (*code).into());
+        }
+        if let Some(source) = source {
+            put_varint(out, source.into());
+        }
     }
 }
 
-/// Appends the orders of a chunk to `out`.
-pub(crate) fn decode_orders(body: &[u8], out: &mut Vec<Order>) -> Result<(), Malformed> {
-    let (mut rows, mut known_ms, ids) = open_with_ids(body)?;
+/// Appends the orders of a chunk to `out`, and the source of each to `sources` if they are asked for.
+pub(crate) fn decode_orders(
+    body: &[u8],
+    out: &mut Vec<Order>,
+    mut sources: Option<&mut Vec<u32>>,
+) -> Result<(), Malformed> {
+    let Opened { mut rows, mut known_ms, mut source, ids } = open_with_ids(body)?;
     out.reserve(ids.len());
     for id in ids {
         known_ms = known_ms.wrapping_add_unsigned(rows.varint()?);
         let head = rows.varint()?;
+        let more = if head & HAS_MORE == 0 { 0 } else { rows.byte()? };
         let gross = rows.signed()?;
         let discount = if head & HAS_DISCOUNT == 0 { 0 } else { rows.signed()? };
         let lag = if head & HAS_LAG == 0 { 0 } else { rows.signed()? };
-        out.push(Order {
-            id: EventId(u64::from_le_bytes(*id)),
-            event_time: Time(known_ms.wrapping_sub(lag)),
-            known_time: Time(known_ms),
-            gross,
-            discount,
-            lines: u32::try_from(head >> 2).map_err(|_| Malformed("an order has too many lines"))?,
-        });
+        let mut order = Order::new(EventId(u64::from_le_bytes(*id)), Time(known_ms), gross);
+        order.event_time = Time(known_ms.wrapping_sub(lag));
+        order.discount = discount;
+        order.lines = u32::try_from(head >> 3).map_err(|_| Malformed("an order has too many lines"))?;
+        if more != 0 {
+            source = decode_more(more, &mut rows, &mut order)?.unwrap_or(source);
+        }
+        out.push(order);
+        if let Some(sources) = &mut sources {
+            sources.push(source);
+        }
     }
     end(&rows)
+}
+
+/// What few orders have; and a source, if it is another.
+fn decode_more(more: u8, rows: &mut Reader<'_>, order: &mut Order) -> Result<Option<u32>, Malformed> {
+    order.has_hour = more & HAS_NO_HOUR == 0;
+    order.is_correction = more & IS_CORRECTION != 0;
+    for (has, code) in [
+        (HAS_CHANNEL, &mut order.channel),
+        (HAS_STORE, &mut order.store),
+        (HAS_COUPON, &mut order.coupon),
+        (HAS_STAFF, &mut order.staff),
+    ] {
+        if more & has != 0 {
+            *code = rows.small()?;
+        }
+    }
+    if more & HAS_SOURCE == 0 { Ok(None) } else { rows.small().map(Some) }
 }
 
 impl Row for OrderLine<'_> {
@@ -153,7 +230,12 @@ impl Row for OrderLine<'_> {
         0
     }
 
-    fn put(&self, _: u64, out: &mut Vec<u8>) {
+    /// That of its order.
+    fn source(&self) -> u32 {
+        0
+    }
+
+    fn put(&self, _: u64, _: Option<u32>, out: &mut Vec<u8>) {
         put_varint(out, self.line.product.into());
         put_signed(out, self.line.quantity.into());
         put_signed(out, self.line.gross);
@@ -165,6 +247,7 @@ pub(crate) fn decode_lines(body: &[u8], out: &mut Vec<Line>) -> Result<(), Malfo
     let mut rows = Reader::new(body);
     let count: usize = rows.small()?;
     rows.signed()?;
+    rows.varint()?;
     // Three numbers a line, of a byte or more each.
     if count > rows.remaining() / 3 {
         return Err(Malformed("it has fewer rows than it says"));
@@ -178,74 +261,150 @@ pub(crate) fn decode_lines(body: &[u8], out: &mut Vec<Line>) -> Result<(), Malfo
     end(&rows)
 }
 
-/// The kind's code takes the lower five bits of a row's first byte.
-const KIND_MASK: u8 = 0x1f;
-const EVENT_HAS_LAG: u8 = 0x20;
-const EVENT_HAS_SUBJECT: u8 = 0x40;
-const EVENT_HAS_VALUE: u8 = 0x80;
+const EVENT_HAS_LAG: u8 = 1;
+const EVENT_HAS_SUBJECT: u8 = 2;
+const EVENT_HAS_VALUE: u8 = 4;
+const EVENT_HAS_ABOUT: u8 = 8;
+const EVENT_IS_CORRECTION: u8 = 16;
+const EVENT_HAS_SOURCE: u8 = 32;
 
-impl Row for &FlatEvent {
+impl Row for Sourced<'_, FlatEvent> {
     const HAS_ID: bool = true;
 
     fn known_ms(&self) -> i64 {
-        self.known_time.0
+        self.row.known_time.0
     }
 
     fn id(&self) -> u64 {
-        self.id.0
+        self.row.id.0
     }
 
-    fn put(&self, since: u64, out: &mut Vec<u8>) {
-        let lag = self.known_time.0.wrapping_sub(self.event_time.0);
+    fn source(&self) -> u32 {
+        self.source
+    }
+
+    fn put(&self, since: u64, source: Option<u32>, out: &mut Vec<u8>) {
+        let event = self.row;
+        let lag = event.known_time.0.wrapping_sub(event.event_time.0);
         let flags = if lag == 0 { 0 } else { EVENT_HAS_LAG }
-            | if self.subject == NO_ITEM { 0 } else { EVENT_HAS_SUBJECT }
-            | if self.value == 0 { 0 } else { EVENT_HAS_VALUE };
-        out.push(self.kind as u8 | flags);
+            | if event.subject == NO_ITEM { 0 } else { EVENT_HAS_SUBJECT }
+            | if event.value == 0 { 0 } else { EVENT_HAS_VALUE }
+            | if event.about == NO_ABOUT { 0 } else { EVENT_HAS_ABOUT }
+            | if event.is_correction { EVENT_IS_CORRECTION } else { 0 }
+            | if source.is_some() { EVENT_HAS_SOURCE } else { 0 };
+        out.extend([event.kind as u8, flags]);
         put_varint(out, since);
         if lag != 0 {
             put_signed(out, lag);
         }
-        if self.subject != NO_ITEM {
-            put_varint(out, self.subject.into());
+        if event.subject != NO_ITEM {
+            put_varint(out, event.subject.into());
         }
-        if self.value != 0 {
-            put_signed(out, self.value);
+        if event.value != 0 {
+            put_signed(out, event.value);
+        }
+        if event.about != NO_ABOUT {
+            out.extend_from_slice(&event.about.to_le_bytes());
+        }
+        if let Some(source) = source {
+            put_varint(out, source.into());
         }
     }
 }
 
-/// Appends the events of a chunk to `out`.
-pub(crate) fn decode_events(body: &[u8], out: &mut Vec<FlatEvent>) -> Result<(), Malformed> {
-    let (mut rows, mut known_ms, ids) = open_with_ids(body)?;
+/// Appends the events of a chunk to `out`, and the source of each to `sources` if they are asked for.
+pub(crate) fn decode_events(
+    body: &[u8],
+    out: &mut Vec<FlatEvent>,
+    mut sources: Option<&mut Vec<u32>>,
+) -> Result<(), Malformed> {
+    let Opened { mut rows, mut known_ms, mut source, ids } = open_with_ids(body)?;
     out.reserve(ids.len());
     for id in ids {
-        let head = rows.byte()?;
+        let kind = EventKind::from_code(rows.byte()?).ok_or(Malformed("an event has no known kind"))?;
+        let flags = rows.byte()?;
         known_ms = known_ms.wrapping_add_unsigned(rows.varint()?);
-        let lag = if head & EVENT_HAS_LAG == 0 { 0 } else { rows.signed()? };
-        let subject = if head & EVENT_HAS_SUBJECT == 0 { NO_ITEM } else { rows.small()? };
-        let value = if head & EVENT_HAS_VALUE == 0 { 0 } else { rows.signed()? };
-        out.push(FlatEvent {
-            kind: EventKind::from_code(head & KIND_MASK).ok_or(Malformed("an event has no known kind"))?,
-            id: EventId(u64::from_le_bytes(*id)),
-            event_time: Time(known_ms.wrapping_sub(lag)),
-            known_time: Time(known_ms),
-            subject,
-            value,
-        });
+        let lag = if flags & EVENT_HAS_LAG == 0 { 0 } else { rows.signed()? };
+        let mut event = FlatEvent::new(kind, EventId(u64::from_le_bytes(*id)), Time(known_ms));
+        event.event_time = Time(known_ms.wrapping_sub(lag));
+        if flags & EVENT_HAS_SUBJECT != 0 {
+            event.subject = rows.small()?;
+        }
+        if flags & EVENT_HAS_VALUE != 0 {
+            event.value = rows.signed()?;
+        }
+        if flags & EVENT_HAS_ABOUT != 0 {
+            event.about = rows.fixed()?;
+        }
+        event.is_correction = flags & EVENT_IS_CORRECTION != 0;
+        if flags & EVENT_HAS_SOURCE != 0 {
+            source = rows.small()?;
+        }
+        out.push(event);
+        if let Some(sources) = &mut sources {
+            sources.push(source);
+        }
     }
     end(&rows)
 }
 
-/// The rows, the known time of the first, and the ids of a chunk that has ids.
-fn open_with_ids(body: &[u8]) -> Result<(Reader<'_>, i64, &[[u8; 8]]), Malformed> {
+impl Row for &Note {
+    const HAS_ID: bool = true;
+
+    /// All in one run: notes are read together or not at all.
+    fn known_ms(&self) -> i64 {
+        0
+    }
+
+    fn id(&self) -> u64 {
+        self.id
+    }
+
+    fn source(&self) -> u32 {
+        0
+    }
+
+    fn put(&self, _: u64, _: Option<u32>, out: &mut Vec<u8>) {
+        out.push(self.kind.map_or(0, |kind| kind as u8));
+        out.extend_from_slice(&self.content.to_le_bytes());
+        put_varint(out, self.source.into());
+        put_signed(out, self.known_ms);
+    }
+}
+
+/// Appends the notes of a chunk to `out`.
+pub(crate) fn decode_notes(body: &[u8], out: &mut Vec<Note>) -> Result<(), Malformed> {
+    let Opened { mut rows, ids, .. } = open_with_ids(body)?;
+    out.reserve(ids.len());
+    for id in ids {
+        let kind = match rows.byte()? {
+            0 => None,
+            code => Some(EventKind::from_code(code).ok_or(Malformed("a note has no known kind"))?),
+        };
+        let (id, content) = (u64::from_le_bytes(*id), rows.fixed()?);
+        out.push(Note { kind, id, content, source: rows.small()?, known_ms: rows.signed()? });
+    }
+    end(&rows)
+}
+
+/// A chunk that has ids: its rows, the known time and the source of the first, and the ids.
+struct Opened<'a> {
+    rows: Reader<'a>,
+    known_ms: i64,
+    source: u32,
+    ids: &'a [[u8; 8]],
+}
+
+fn open_with_ids(body: &[u8]) -> Result<Opened<'_>, Malformed> {
     let mut rows = Reader::new(body);
     let count: usize = rows.small()?;
-    let first_ms = rows.signed()?;
+    let known_ms = rows.signed()?;
+    let source = rows.small()?;
     let fewer = Malformed("it has fewer rows than it says");
     let ids_bytes = count.checked_mul(8).filter(|bytes| *bytes <= rows.remaining()).ok_or(fewer)?;
     let rest = rows.take(rows.remaining())?;
     let (rows, ids) = rest.split_at(rest.len() - ids_bytes);
-    Ok((Reader::new(rows), first_ms, ids.as_chunks().0))
+    Ok(Opened { rows: Reader::new(rows), known_ms, source, ids: ids.as_chunks().0 })
 }
 
 fn end(rows: &Reader<'_>) -> Result<(), Malformed> {
@@ -258,32 +417,69 @@ mod tests {
 
     use super::*;
 
-    fn any_order() -> impl Strategy<Value = Order> {
+    fn any_code() -> impl Strategy<Value = u32> {
+        prop_oneof![4 => Just(NO_ITEM), 1 => any::<u32>()]
+    }
+
+    fn any_order() -> impl Strategy<Value = (Order, u32)> {
         let times = prop_oneof![any::<(i64, i64)>(), (0..2_000_000_000_000_i64).prop_map(|at| (at, at))];
-        (any::<u64>(), times, any::<i64>(), prop_oneof![Just(0), any::<i64>()], any::<u32>()).prop_map(
-            |(id, (event, known), gross, discount, lines)| Order {
-                id: EventId(id),
-                event_time: Time(event),
-                known_time: Time(known),
-                gross,
-                discount,
+        let amounts = (any::<i64>(), prop_oneof![Just(0), any::<i64>()]);
+        let codes = (any_code(), any_code(), any_code(), any_code());
+        let flags = any::<(bool, bool)>();
+        (any::<u64>(), times, amounts, any::<u32>(), flags, codes, 0..3_u32).prop_map(
+            |(
+                id,
+                (event, known),
+                (gross, discount),
                 lines,
+                flags,
+                (channel, store, coupon, staff),
+                source,
+            )| {
+                let order = Order {
+                    id: EventId(id),
+                    event_time: Time(event),
+                    known_time: Time(known),
+                    gross,
+                    discount,
+                    lines,
+                    has_hour: flags.0,
+                    is_correction: flags.1,
+                    channel,
+                    store,
+                    coupon,
+                    staff,
+                };
+                (order, source)
             },
         )
     }
 
-    fn any_event() -> impl Strategy<Value = FlatEvent> {
+    fn any_event() -> impl Strategy<Value = (FlatEvent, u32)> {
         let kind = prop::sample::select(EventKind::ALL);
-        (kind, any::<(u64, i64, i64)>(), prop_oneof![Just(NO_ITEM), any::<u32>()], any::<i64>()).prop_map(
-            |(kind, (id, event, known), subject, value)| FlatEvent {
-                kind,
-                id: EventId(id),
-                event_time: Time(event),
-                known_time: Time(known),
-                subject,
-                value,
+        let about = prop_oneof![Just(NO_ABOUT), any::<u64>()];
+        (kind, any::<(u64, i64, i64, bool)>(), any_code(), any::<i64>(), about, 0..3_u32).prop_map(
+            |(kind, (id, event, known, is_correction), subject, value, about, source)| {
+                let times =
+                    FlatEvent { event_time: Time(event), ..FlatEvent::new(kind, EventId(id), Time(known)) };
+                (FlatEvent { subject, value, about, is_correction, ..times }, source)
             },
         )
+    }
+
+    fn any_note() -> impl Strategy<Value = Note> {
+        let kind = prop::option::of(prop::sample::select(EventKind::ALL));
+        (kind, any::<(u64, u64, u32, i64)>()).prop_map(|(kind, (id, content, source, known_ms))| Note {
+            kind,
+            id,
+            content,
+            source,
+            known_ms,
+        })
+    }
+
+    fn from<T>(rows: &[(T, u32)]) -> Vec<Sourced<'_, T>> {
+        rows.iter().map(|(row, source)| Sourced { row, source: *source }).collect()
     }
 
     proptest! {
@@ -292,22 +488,30 @@ mod tests {
             orders in prop::collection::vec(any_order(), 0..400),
             events in prop::collection::vec(any_event(), 0..400),
             lines in prop::collection::vec(any::<(u32, i32, i64)>(), 0..400),
+            notes in prop::collection::vec(any_note(), 0..400),
         ) {
-            let chunks = encode(&orders.iter().collect::<Vec<_>>());
-            let mut decoded = Vec::new();
+            let chunks = encode(&from(&orders));
+            let (mut decoded, mut sources) = (Vec::new(), Vec::new());
             for chunk in &chunks {
                 prop_assert!(chunk.body.len() <= CHUNK_BYTES_MAX);
-                prop_assert_eq!(chunk.first_ms, orders[decoded.len()].known_time.0);
-                prop_assert_eq!(decode_orders(&chunk.body, &mut decoded), Ok(()));
+                prop_assert_eq!(chunk.first_ms, orders[decoded.len()].0.known_time.0);
+                prop_assert_eq!(decode_orders(&chunk.body, &mut decoded, Some(&mut sources)), Ok(()));
             }
-            prop_assert_eq!(decoded, orders);
+            prop_assert_eq!(decoded.into_iter().zip(sources).collect::<Vec<_>>(), orders);
+
+            let (mut decoded, mut sources) = (Vec::new(), Vec::new());
+            for chunk in encode(&from(&events)) {
+                prop_assert!(chunk.body.len() <= CHUNK_BYTES_MAX);
+                prop_assert_eq!(decode_events(&chunk.body, &mut decoded, Some(&mut sources)), Ok(()));
+            }
+            prop_assert_eq!(decoded.into_iter().zip(sources).collect::<Vec<_>>(), events);
 
             let mut decoded = Vec::new();
-            for chunk in encode(&events.iter().collect::<Vec<_>>()) {
+            for chunk in encode(&notes.iter().collect::<Vec<_>>()) {
                 prop_assert!(chunk.body.len() <= CHUNK_BYTES_MAX);
-                prop_assert_eq!(decode_events(&chunk.body, &mut decoded), Ok(()));
+                prop_assert_eq!(decode_notes(&chunk.body, &mut decoded), Ok(()));
             }
-            prop_assert_eq!(decoded, events);
+            prop_assert_eq!(decoded, notes);
 
             let line = |(product, quantity, gross)| Line { product, quantity, gross };
             let lines: Vec<_> = lines.into_iter().map(line).collect();
@@ -326,32 +530,29 @@ mod tests {
             orders in prop::collection::vec(any_order(), 1..20),
             flips: Vec<(prop::sample::Index, u8)>,
         ) {
-            let mut damaged = encode(&orders.iter().collect::<Vec<_>>()).remove(0).body;
+            let mut damaged = encode(&from(&orders)).remove(0).body;
             for (at, with) in flips {
                 let at = at.index(damaged.len());
                 damaged[at] ^= with;
             }
             for bytes in [bytes, damaged] {
-                let _ = decode_orders(&bytes, &mut Vec::new());
+                let _ = decode_orders(&bytes, &mut Vec::new(), None);
                 let _ = decode_lines(&bytes, &mut Vec::new());
-                let _ = decode_events(&bytes, &mut Vec::new());
+                let _ = decode_events(&bytes, &mut Vec::new(), Some(&mut Vec::new()));
+                let _ = decode_notes(&bytes, &mut Vec::new());
             }
         }
     }
 
     #[test]
     fn what_comes_later_moves_no_earlier_chunk() {
-        let order = |n: i64| Order {
-            id: EventId(n as u64),
-            event_time: Time(n * 86_400_000),
-            known_time: Time(n * 86_400_000),
-            gross: n * 37 % 10_000,
-            discount: 0,
-            lines: 3,
+        let order = |n: i64| {
+            let time = Time(n * 86_400_000);
+            (Order { lines: 3, ..Order::new(EventId(n as u64), time, n * 37 % 10_000) }, 1)
         };
         let orders: Vec<_> = (0..1_000).map(order).collect();
-        let all = encode(&orders.iter().collect::<Vec<_>>());
-        let fewer = encode(&orders[..900].iter().collect::<Vec<_>>());
+        let all = encode(&from(&orders));
+        let fewer = encode(&from(&orders[..900]));
         assert!(fewer.len() > 2);
         assert_eq!(all[..fewer.len() - 1], fewer[..fewer.len() - 1]);
     }

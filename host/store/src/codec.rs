@@ -146,6 +146,12 @@ impl<'a> Reader<'a> {
         T::try_from(self.varint()?).map_err(|_| Malformed("a number is too large"))
     }
 
+    /// A number in eight bytes, the lowest first.
+    pub(crate) fn fixed(&mut self) -> Result<u64, Malformed> {
+        let bytes = self.take(8)?.first_chunk().ok_or(ENDED)?;
+        Ok(u64::from_le_bytes(*bytes))
+    }
+
     pub(crate) fn bytes(&mut self) -> Result<&'a [u8], Malformed> {
         let len = self.small()?;
         self.take(len)

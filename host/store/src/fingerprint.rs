@@ -3,18 +3,19 @@
 //! # Invariants
 //!
 //! - **Equal content, equal digest**, whatever the backend and the order of ingest. Codes of words depend on that order,
-//!   so words are digested in their place.
+//!   so words are digested in their place; a word that nothing refers to is no content, and which source said what is
+//!   none either.
 //! - **The number of threads leaves no trace**: buckets are digested apart and joined in their order.
 
 use rayon::prelude::*;
 use stratagem_model::{BUCKETS, CustomerId, EventKind, FlatEvent, Line, NO_ITEM, Order, Timeline};
 
-use crate::{Projection, Store, StoreError, subject_dictionary};
+use crate::{Projection, Store, StoreError, attribute_values, subject_dictionary, tag_values};
 
 /// Says what is digested and how; another layout needs another one.
-const DOMAIN: &str = "stratagem store content 1";
+const DOMAIN: &str = "stratagem store content 2";
 
-/// The digest of a store's customers, events, dictionaries and product categories, hex.
+/// The digest of a store's customers, events and filings, hex.
 pub(crate) fn of(store: &dyn Store) -> Result<String, StoreError> {
     let words = Words::load(store)?;
     let buckets: Vec<Result<blake3::Hash, StoreError>> =
@@ -23,7 +24,9 @@ pub(crate) fn of(store: &dyn Store) -> Result<String, StoreError> {
     for bucket in buckets {
         digest.update(bucket?.as_bytes());
     }
-    digest.update(words.digest(&store.product_categories()?).as_bytes());
+    let mut filings = Vec::new();
+    put_events(&mut filings, &words, &store.filings()?);
+    digest.update(&filings);
     Ok(digest.finalize().to_hex().to_string())
 }
 
@@ -33,11 +36,14 @@ type WordDigest = [u8; 16];
 /// Digests of the words of each dictionary that events refer to.
 struct Words {
     products: Vec<WordDigest>,
+    /// Of the dictionaries that orders refer to beside products.
+    of_orders: [Vec<WordDigest>; 4],
     categories: Vec<WordDigest>,
     /// By kind of event, as [`EventKind::ALL`] lists them.
     subjects: Vec<Vec<WordDigest>>,
-    /// By code of the attribute.
+    /// By code of the attribute, and of the tag.
     attribute_values: Vec<Vec<WordDigest>>,
+    tag_values: Vec<Vec<WordDigest>>,
 }
 
 impl Words {
@@ -45,51 +51,31 @@ impl Words {
         let load = |name: &str| -> Result<Vec<WordDigest>, StoreError> {
             Ok(store.dictionary(name)?.iter().map(|word| digest_word(word)).collect())
         };
-        let attributes = store.dictionary("attribute")?;
+        let values = |dictionary: &str, values: fn(&str) -> String| {
+            store.dictionary(dictionary)?.iter().map(|name| load(&values(name))).collect::<Result<_, _>>()
+        };
         Ok(Self {
             products: load("product")?,
+            of_orders: [load("channel")?, load("store")?, load("coupon")?, load("staff")?],
             categories: load("category")?,
             subjects: EventKind::ALL
                 .iter()
                 .map(|kind| load(subject_dictionary(*kind)))
                 .collect::<Result<_, _>>()?,
-            attribute_values: attributes
-                .iter()
-                .map(|name| load(&format!("attribute.{name}")))
-                .collect::<Result<_, _>>()?,
+            attribute_values: values("attribute", attribute_values)?,
+            tag_values: values("tag", tag_values)?,
         })
     }
 
-    /// A digest of all words, and of the category of each product.
-    fn digest(&self, categories: &[u32]) -> blake3::Hash {
-        let mut digest = blake3::Hasher::new();
-        let mut dictionary = |mut words: Vec<Vec<u8>>| {
-            words.sort_unstable();
-            digest.update(&(words.len() as u64).to_le_bytes());
-            words.iter().for_each(|word| {
-                digest.update(word);
-            });
-        };
-        let single = |words: &[WordDigest]| words.iter().map(|word| word.to_vec()).collect();
-        dictionary(single(&self.categories));
-        self.subjects.iter().for_each(|subjects| dictionary(single(subjects)));
-        // Attributes are sorted by name; their values stay with them.
-        let attribute = EventKind::ALL.iter().position(|kind| *kind == EventKind::Attribute);
-        let names = attribute.map_or(&[][..], |at| &self.subjects[at]);
-        let values = |(code, values): (usize, &Vec<WordDigest>)| {
-            let mut values = values.clone();
-            values.sort_unstable();
-            [&names[code][..], values.as_flattened()].concat()
-        };
-        dictionary(self.attribute_values.iter().enumerate().map(values).collect());
-        let category = |(product, category): (u32, &u32)| {
-            let mut pair = Vec::new();
-            put_word(&mut pair, &self.products, product);
-            put_word(&mut pair, &self.categories, *category);
-            pair
-        };
-        dictionary((0..).zip(categories).map(category).collect());
-        digest.finalize()
+    /// What the value of an event is a code of.
+    fn values_of(&self, event: &FlatEvent) -> Option<&[WordDigest]> {
+        let subject = event.subject as usize;
+        match event.kind {
+            EventKind::Attribute => self.attribute_values.get(subject).map(Vec::as_slice),
+            EventKind::Tag => self.tag_values.get(subject).map(Vec::as_slice),
+            EventKind::Filing => Some(&self.categories),
+            _ => None,
+        }
     }
 }
 
@@ -116,7 +102,7 @@ fn put_customer(out: &mut Vec<u8>, words: &Words, customer: CustomerId, timeline
     put(out, timeline.events.len() as u64);
     let mut lines = timeline.lines.iter();
     for order in &timeline.orders {
-        put_order(out, order);
+        put_order(out, words, order);
         let from = out.len();
         for line in lines.by_ref().take(order.lines as usize) {
             put_line(out, words, line);
@@ -124,16 +110,17 @@ fn put_customer(out: &mut Vec<u8>, words: &Words, customer: CustomerId, timeline
         // Lines are in the order of their products' codes.
         out[from..].as_chunks_mut::<LINE_BYTES>().0.sort_unstable();
     }
-    for event in &timeline.events {
-        put_event(out, words, event);
-    }
+    put_events(out, words, &timeline.events);
 }
 
-fn put_order(out: &mut Vec<u8>, order: &Order) {
+fn put_order(out: &mut Vec<u8>, words: &Words, order: &Order) {
     put(out, order.id.0);
     for number in [order.event_time.0, order.known_time.0, order.gross, order.discount, order.lines.into()] {
         put(out, number as u64);
     }
+    put(out, u64::from(order.has_hour));
+    let codes = [order.channel, order.store, order.coupon, order.staff];
+    codes.iter().zip(&words.of_orders).for_each(|(code, words)| put_word(out, words, *code));
 }
 
 /// What [`put_line`] puts.
@@ -145,17 +132,19 @@ fn put_line(out: &mut Vec<u8>, words: &Words, line: &Line) {
     put(out, line.gross as u64);
 }
 
-fn put_event(out: &mut Vec<u8>, words: &Words, event: &FlatEvent) {
-    put(out, event.kind as u64);
-    put(out, event.id.0);
-    put(out, event.event_time.0 as u64);
-    put(out, event.known_time.0 as u64);
-    let kind = EventKind::ALL.iter().position(|kind| *kind == event.kind);
-    put_word(out, kind.map_or(&[], |at| &words.subjects[at]), event.subject);
-    let values = words.attribute_values.get(event.subject as usize);
-    match (event.kind, values, u32::try_from(event.value)) {
-        (EventKind::Attribute, Some(values), Ok(code)) => put_word(out, values, code),
-        _ => put(out, event.value as u64),
+fn put_events(out: &mut Vec<u8>, words: &Words, events: &[FlatEvent]) {
+    for event in events {
+        put(out, event.kind as u64);
+        put(out, event.id.0);
+        put(out, event.event_time.0 as u64);
+        put(out, event.known_time.0 as u64);
+        put(out, event.about);
+        let kind = EventKind::ALL.iter().position(|kind| *kind == event.kind);
+        put_word(out, kind.map_or(&[], |at| &words.subjects[at]), event.subject);
+        match (words.values_of(event), u32::try_from(event.value)) {
+            (Some(values), Ok(code)) => put_word(out, values, code),
+            _ => put(out, event.value as u64),
+        }
     }
 }
 

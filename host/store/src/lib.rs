@@ -6,9 +6,11 @@
 //! # Invariants
 //!
 //! - **Acknowledged is durable.** What [`Store::append`] returned `Ok` for survives `kill -9` and power loss.
-//! - **Sending again changes nothing.** Events are known by id; an equal one is counted as unchanged, one with
-//!   the same id and another content is a conflict, and a batch with a conflict is refused whole.
+//! - **Sending again changes nothing.** Events are known by id; an equal one is counted as unchanged and keeps the
+//!   earliest known time. Another content is a correction if it became known later, else a conflict, and a batch with
+//!   a conflict is refused whole.
 //! - **Order of arrival leaves no trace.** The same events in any order and batching scan the same.
+//! - **An ingest that is undone was never there.** Every row knows which sources say it.
 //!
 //! # Not here
 //!
@@ -20,17 +22,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
 use stratagem_model::event::Timeline;
-use stratagem_model::{Currency, CustomerId, EventKind};
+use stratagem_model::{Currency, CustomerId, EventKind, FlatEvent, Time};
 
 mod chunk;
+mod claims;
 mod codec;
 pub mod export;
 mod fingerprint;
+mod first_known;
 pub mod generate;
 pub mod ingest;
 mod memory;
 mod sled_store;
 
+pub use first_known::{attribute_values, tag_values};
 pub use memory::MemoryStore;
 pub use sled_store::{Compacted, Info, Options, Problem, SledStore, Verified};
 
@@ -44,18 +49,33 @@ pub struct Settings {
 }
 
 /// The dictionary that the subjects of a kind of event are codes of. (The values of [`EventKind::Attribute`] are codes
-/// of `attribute.<name>`.)
+/// of [`attribute_values`], those of [`EventKind::Tag`] of [`tag_values`], and those of [`EventKind::Filing`] of
+/// `category`.)
 pub fn subject_dictionary(kind: EventKind) -> &'static str {
     use EventKind as K;
     match kind {
-        K::Order | K::Refund | K::View | K::Scan | K::Share | K::Review => "product",
-        K::Visit | K::Register | K::Unsubscribe | K::Subscribe => "channel",
-        K::MessageDelivered | K::MessageOpened | K::MessageClicked | K::Touch => "campaign",
-        K::CouponClaimed | K::CouponRedeemed => "coupon",
+        K::Order | K::Refund | K::View | K::Scan | K::Share | K::Review | K::Cart | K::Filing => "product",
+        K::Visit | K::Register | K::Unsubscribe | K::Subscribe | K::Follow | K::Complaint => "channel",
+        K::MessageDelivered | K::MessageOpened | K::MessageClicked | K::MessageFailed | K::Touch => {
+            "campaign"
+        }
+        K::Referred | K::ReferralOrder => "campaign",
+        K::CouponClaimed | K::CouponRedeemed | K::CouponExpired => "coupon",
+        K::Delivered | K::Pickup => "store",
         K::Invite => "invite",
-        K::TaskDone => "task",
+        K::TaskDone | K::TaskResult => "task",
         K::Attribute => "attribute",
         K::Tag => "tag",
+        K::Act => "act",
+        K::SubscriptionStarted | K::SubscriptionRenewed | K::SubscriptionCancelled => "subscription",
+        K::CaseOpened | K::CaseClosed => "case",
+        K::Points => "points",
+        K::Tier => "tier",
+        K::Survey => "survey",
+        K::Play => "game",
+        K::ChainJoin => "group",
+        K::Link | K::Unlink => "link",
+        K::TeamRegister => "team",
     }
 }
 
@@ -71,7 +91,16 @@ pub struct Projection {
 pub struct CustomerEvents {
     /// The id the customer has outside.
     pub external_id: String,
+    /// What [`Store::put_source`] gave; 0 of no source that can be undone.
+    pub source: u32,
     pub timeline: Timeline,
+}
+
+impl CustomerEvents {
+    /// Events of no source that can be undone.
+    pub fn new(external_id: impl Into<String>, timeline: Timeline) -> Self {
+        Self { external_id: external_id.into(), source: 0, timeline }
+    }
 }
 
 /// What an append did.
@@ -80,8 +109,29 @@ pub struct CustomerEvents {
 pub struct Appended {
     pub customers_new: u64,
     pub added: u64,
+    /// New contents of ids that were known, each from its known time on.
+    pub corrected: u64,
     /// Already there with the same content.
     pub unchanged: u64,
+}
+
+impl std::ops::AddAssign for Appended {
+    fn add_assign(&mut self, more: Self) {
+        self.customers_new += more.customers_new;
+        self.added += more.added;
+        self.corrected += more.corrected;
+        self.unchanged += more.unchanged;
+    }
+}
+
+/// What undoing an ingest took away.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Undone {
+    /// Customers of whom nothing is left.
+    pub customers_gone: u64,
+    /// Customers, and products, that are other than before.
+    pub changed: u64,
 }
 
 /// Where data came from: one record for each distinct file that was ingested.
@@ -99,7 +149,7 @@ pub struct Source {
     pub is_complete: bool,
 }
 
-/// Counts over a whole store.
+/// Counts over a whole store: distinct ids, each with its newest content.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Totals {
@@ -122,12 +172,28 @@ pub trait Store: Send + Sync {
     /// What was fixed when the store was created.
     fn settings(&self) -> &Settings;
 
-    /// Appends events and returns once they are durable.
+    /// Applies events: readers see them, and they are durable after the next [`commit`](Self::commit).
     ///
     /// # Errors
     /// On a [`StoreError::Conflict`] or [`StoreError::IdCollision`] nothing of the batch was written. After a
     /// write error the store refuses everything: [`StoreError::Failed`].
-    fn append(&self, batch: Vec<CustomerEvents>) -> Result<Appended, StoreError>;
+    fn apply(&self, batch: Vec<CustomerEvents>) -> Result<Appended, StoreError>;
+
+    /// Returns once everything that was applied before the call is durable.
+    ///
+    /// # Errors
+    /// It could not be written; the store refuses everything from then on.
+    fn commit(&self) -> Result<(), StoreError>;
+
+    /// Appends events and returns once they are durable.
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply) and [`commit`](Self::commit).
+    fn append(&self, batch: Vec<CustomerEvents>) -> Result<Appended, StoreError> {
+        let appended = self.apply(batch)?;
+        self.commit()?;
+        Ok(appended)
+    }
 
     /// [`append`](Self::append) for large batches: tells how many customers are done, and ends early when asked.
     ///
@@ -162,6 +228,17 @@ pub trait Store: Send + Sync {
         visit: &mut dyn FnMut(CustomerId, &Timeline),
     ) -> Result<(), StoreError>;
 
+    /// Visits those of the customers that there are, in the order given. What each lends is what a scan would.
+    ///
+    /// # Errors
+    /// As [`scan`](Self::scan).
+    fn timelines(
+        &self,
+        customers: &[CustomerId],
+        projection: Projection,
+        visit: &mut dyn FnMut(CustomerId, &Timeline),
+    ) -> Result<(), StoreError>;
+
     /// The external id of a customer.
     fn external_id(&self, customer: CustomerId) -> Result<Option<String>, StoreError>;
 
@@ -169,23 +246,40 @@ pub trait Store: Send + Sync {
     fn totals(&self) -> Result<Totals, StoreError>;
 
     /// The codes of these words in a dictionary (`product`, `category`, `attribute`, `attribute.<name>`,
-    /// `campaign`, `channel`, `tag`, ...); new words get the next codes.
+    /// `campaign`, `channel`, `tag`, ...); new words get the next codes. They are durable after the next
+    /// [`commit`](Self::commit).
     fn intern(&self, dictionary: &str, words: &[&str]) -> Result<Vec<u32>, StoreError>;
 
     /// The words of a dictionary in the order of their codes; empty if there is none.
     fn dictionary(&self, dictionary: &str) -> Result<Vec<String>, StoreError>;
 
-    /// Files products under categories: pairs of product and category code. The newest pair wins.
-    fn put_product_categories(&self, pairs: &[(u32, u32)]) -> Result<(), StoreError>;
+    /// When each word of a dictionary was first known, in the order of codes: the earliest known time of anything that
+    /// refers to it, [`Time::MAX`] where nothing does.
+    fn first_known(&self, dictionary: &str) -> Result<Vec<Time>, StoreError>;
 
-    /// The category code of each product code, [`NO_ITEM`](stratagem_model::NO_ITEM) where unknown.
-    fn product_categories(&self) -> Result<Vec<u32>, StoreError>;
+    /// Applies filings of products under categories: events of kind [`EventKind::Filing`], with all that holds of
+    /// events. They are durable after the next [`commit`](Self::commit).
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply).
+    fn file_products(&self, source: u32, filings: Vec<FlatEvent>) -> Result<Appended, StoreError>;
 
-    /// Records where data came from; replaces the record with the same kind and fingerprint.
-    fn put_source(&self, source: &Source) -> Result<(), StoreError>;
+    /// All filings, in the order of a timeline.
+    fn filings(&self) -> Result<Vec<FlatEvent>, StoreError>;
+
+    /// Records where data came from, durably; replaces the record with the same kind and fingerprint. Gives the number
+    /// that events of this source carry.
+    fn put_source(&self, source: &Source) -> Result<u32, StoreError>;
 
     /// All sources, in the order of kind and fingerprint.
     fn sources(&self) -> Result<Vec<Source>, StoreError>;
+
+    /// Takes back what only this source says, durably: the store is what it would be without it. Reads everything.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if two other sources contradict each other without it; then nothing was changed. Once
+    /// `stop` is set, [`StoreError::Interrupted`]: undoing again completes it.
+    fn undo(&self, source: &Source, stop: &AtomicBool) -> Result<Undone, StoreError>;
 
     /// Writes a document of the ledger, durably. Any size.
     fn put_document(&self, collection: &str, key: &str, bytes: &[u8]) -> Result<(), StoreError>;
@@ -196,7 +290,7 @@ pub trait Store: Send + Sync {
     /// The documents of a collection by ascending key.
     fn documents(&self, collection: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError>;
 
-    /// A digest of every customer, event, dictionary and product category, hex: equal for stores that would
+    /// A digest of every customer, event and filing, with the words they refer to, hex: equal for stores that would
     /// scan the same.
     fn fingerprint(&self) -> Result<String, StoreError>;
 }
@@ -259,9 +353,7 @@ impl StoreError {
             Self::Missing(_) => Some("`stratagem ingest FILE --store DIR ...` makes one"),
             Self::Exists(_) => Some("choose another directory, or add to it with `stratagem ingest`"),
             Self::InUse(_) => Some("stop the other `stratagem` process, or wait for it to end"),
-            Self::Format { .. } => {
-                Some("export it with the version that wrote it and import it into a new store")
-            }
+            Self::Format { .. } => Some("ingest the sources again, into another directory"),
             Self::DiskFull { .. } => Some("free space or move the store; nothing was written"),
             Self::Conflict { .. } => Some(ingest::ANOTHER_EVENT),
             Self::IdCollision { .. } => Some("give one of them another id; nothing was written"),

@@ -8,11 +8,14 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard};
 
-use stratagem_model::{CustomerId, EventId, EventKind, FlatEvent, Line, NO_ITEM, Order, Timeline};
+use stratagem_model::{CustomerId, FlatEvent, Time, Timeline};
 
-use crate::{Appended, CustomerEvents, Projection, Settings, Source, Store, StoreError, Totals};
+use crate::claims::{Amounts, History, merge};
+use crate::first_known::{FirstKnown, NEVER};
+use crate::{Appended, CustomerEvents, Projection, Settings, Source, Store, StoreError, Totals, Undone};
 
 /// A [`Store`] that lives as long as the value.
 #[derive(Debug)]
@@ -25,9 +28,10 @@ pub struct MemoryStore {
 struct Content {
     /// By bucket first: the order of scans.
     customers: BTreeMap<(u16, CustomerId), Customer>,
+    /// Of products.
+    filings: History,
     dictionaries: BTreeMap<String, Vec<String>>,
-    product_categories: Vec<u32>,
-    sources: BTreeMap<(String, String), Source>,
+    sources: BTreeMap<(String, String), (u32, Source)>,
     documents: BTreeMap<String, BTreeMap<String, Vec<u8>>>,
     totals: Totals,
 }
@@ -35,8 +39,7 @@ struct Content {
 #[derive(Debug, Clone, Default)]
 struct Customer {
     external_id: String,
-    orders: BTreeMap<EventId, (Order, Vec<Line>)>,
-    events: BTreeMap<(EventKind, EventId), FlatEvent>,
+    history: History,
 }
 
 impl MemoryStore {
@@ -51,67 +54,38 @@ impl MemoryStore {
 }
 
 impl Customer {
-    /// Adds what is new and refuses what differs from what is there.
-    fn append(&mut self, timeline: &Timeline, appended: &mut Appended) -> Result<(), (EventKind, EventId)> {
-        let mut lines = timeline.lines.iter().copied();
-        for order in &timeline.orders {
-            let entry = (order.clone(), lines.by_ref().take(order.lines as usize).collect());
-            match self.orders.get(&order.id) {
-                None => drop(self.orders.insert(order.id, entry)),
-                Some(stored) if *stored == entry => {
-                    appended.unchanged += 1;
-                    continue;
-                }
-                Some(_) => return Err((EventKind::Order, order.id)),
-            }
-            appended.added += 1;
+    fn timeline(&self, projection: Projection) -> Timeline {
+        let mut timeline = self.history.timeline.clone();
+        if !projection.lines {
+            timeline.lines.clear();
         }
-        for event in &timeline.events {
-            match self.events.get(&(event.kind, event.id)) {
-                None => drop(self.events.insert((event.kind, event.id), event.clone())),
-                Some(stored) if stored == event => {
-                    appended.unchanged += 1;
-                    continue;
-                }
-                Some(_) => return Err((event.kind, event.id)),
-            }
-            appended.added += 1;
+        if !projection.events {
+            timeline.events.clear();
         }
-        Ok(())
-    }
-
-    fn timeline(&self, projection: Projection, out: &mut Timeline) {
-        out.clear();
-        let mut orders: Vec<_> = self.orders.values().collect();
-        orders.sort_by_key(|(order, _)| (order.known_time, order.id));
-        for (order, lines) in orders {
-            out.orders.push(order.clone());
-            if projection.lines {
-                out.lines.extend_from_slice(lines);
-            }
-        }
-        if projection.events {
-            out.events.extend(self.events.values().cloned());
-            out.events.sort_by_key(|event| (event.known_time, event.id, event.kind));
-        }
+        timeline
     }
 }
 
 impl Content {
     fn count(&mut self) {
         let mut totals = Totals { customers: self.customers.len() as u64, ..Totals::default() };
+        let mut gross = 0;
         for customer in self.customers.values() {
-            totals.events += customer.events.len() as u64;
-            for (order, lines) in customer.orders.values() {
-                let at = order.event_time.0;
-                totals.orders += 1;
-                totals.lines += lines.len() as u64;
-                totals.gross = totals.gross.saturating_add(order.gross);
-                totals.first_order_ms = Some(totals.first_order_ms.map_or(at, |first| first.min(at)));
-                totals.last_order_ms = Some(totals.last_order_ms.map_or(at, |last| last.max(at)));
-            }
+            let amounts = Amounts::of(&customer.history.timeline);
+            totals.orders += amounts.orders.unsigned_abs();
+            totals.lines += amounts.lines.unsigned_abs();
+            totals.events += amounts.events.unsigned_abs();
+            gross += amounts.gross;
+            let first = totals.first_order_ms.into_iter().chain(amounts.first_order_ms).min();
+            totals.first_order_ms = first;
+            totals.last_order_ms = totals.last_order_ms.max(amounts.last_order_ms);
         }
+        totals.gross = i64::try_from(gross).unwrap_or(if gross < 0 { i64::MIN } else { i64::MAX });
         self.totals = totals;
+    }
+
+    fn words(&self, dictionary: &str) -> &[String] {
+        self.dictionaries.get(dictionary).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -120,37 +94,44 @@ impl Store for MemoryStore {
         &self.settings
     }
 
-    fn append(&self, batch: Vec<CustomerEvents>) -> Result<Appended, StoreError> {
+    fn apply(&self, batch: Vec<CustomerEvents>) -> Result<Appended, StoreError> {
         let mut content = self.content();
         let mut appended = Appended::default();
+        let mut by_customer: BTreeMap<(u16, CustomerId), Vec<&CustomerEvents>> = BTreeMap::new();
+        for events in &batch {
+            let id = CustomerId::from_external(&events.external_id);
+            by_customer.entry((id.bucket(), id)).or_default().push(events);
+        }
         // Changed copies, put back only once the whole batch is known to have no conflict.
         let mut changed: BTreeMap<(u16, CustomerId), Customer> = BTreeMap::new();
-        for CustomerEvents { external_id, timeline } in batch {
-            let lines: u64 = timeline.orders.iter().map(|order| u64::from(order.lines)).sum();
-            if lines != timeline.lines.len() as u64 {
-                return Err(StoreError::Uneven { customer: external_id });
+        for (key, incoming) in by_customer {
+            let stored = content.customers.get(&key);
+            appended.customers_new += u64::from(stored.is_none());
+            let mut customer = stored.cloned().unwrap_or_default();
+            if stored.is_none() {
+                customer.external_id.clone_from(&incoming[0].external_id);
             }
-            let id = CustomerId::from_external(&external_id);
-            let key = (id.bucket(), id);
-            let customer = changed.entry(key).or_insert_with(|| {
-                content.customers.get(&key).cloned().unwrap_or_else(|| {
-                    appended.customers_new += 1;
-                    Customer { external_id: external_id.clone(), ..Customer::default() }
-                })
-            });
-            if customer.external_id != external_id {
-                let first = customer.external_id.clone();
-                return Err(StoreError::IdCollision { first, second: external_id });
+            if let Some(other) = incoming.iter().find(|events| events.external_id != customer.external_id) {
+                let second = other.external_id.clone();
+                return Err(StoreError::IdCollision { first: customer.external_id, second });
             }
-            customer.append(&timeline, &mut appended).map_err(|(kind, id)| StoreError::Conflict {
-                customer: external_id,
-                kind: kind.name().into(),
-                id: id.0,
-            })?;
+            let merged = merge(&customer.external_id, &customer.history, &incoming)?;
+            appended += Appended {
+                customers_new: 0,
+                added: merged.added,
+                corrected: merged.corrected,
+                unchanged: merged.unchanged,
+            };
+            customer.history = merged.history;
+            changed.insert(key, customer);
         }
         content.customers.append(&mut changed);
         content.count();
         Ok(appended)
+    }
+
+    fn commit(&self) -> Result<(), StoreError> {
+        Ok(())
     }
 
     fn scan(
@@ -163,12 +144,24 @@ impl Store for MemoryStore {
         let range = (buckets.start, CustomerId(0))..(buckets.end, CustomerId(0));
         let customers: Vec<_> = match buckets.is_empty() {
             true => vec![],
-            false => self.content().customers.range(range).map(|((_, id), c)| (*id, c.clone())).collect(),
+            false => {
+                let content = self.content();
+                content.customers.range(range).map(|((_, id), c)| (*id, c.timeline(projection))).collect()
+            }
         };
-        let mut timeline = Timeline::default();
-        for (id, customer) in customers {
-            customer.timeline(projection, &mut timeline);
-            visit(id, &timeline);
+        customers.iter().for_each(|(id, timeline)| visit(*id, timeline));
+        Ok(())
+    }
+
+    fn timelines(
+        &self,
+        customers: &[CustomerId],
+        projection: Projection,
+        visit: &mut dyn FnMut(CustomerId, &Timeline),
+    ) -> Result<(), StoreError> {
+        for id in customers {
+            let found = self.content().customers.get(&(id.bucket(), *id)).map(|c| c.timeline(projection));
+            found.iter().for_each(|timeline| visit(*id, timeline));
         }
         Ok(())
     }
@@ -198,32 +191,80 @@ impl Store for MemoryStore {
         Ok(self.content().dictionaries.get(dictionary).cloned().unwrap_or_default())
     }
 
-    fn put_product_categories(&self, pairs: &[(u32, u32)]) -> Result<(), StoreError> {
-        let categories = &mut self.content().product_categories;
-        for (product, category) in pairs {
-            let at = *product as usize;
-            categories.resize(categories.len().max(at + 1), NO_ITEM);
-            categories[at] = *category;
-        }
-        Ok(())
-    }
-
-    fn product_categories(&self) -> Result<Vec<u32>, StoreError> {
+    fn first_known(&self, dictionary: &str) -> Result<Vec<Time>, StoreError> {
         let content = self.content();
-        let mut categories = content.product_categories.clone();
-        let products = content.dictionaries.get("product").map_or(0, Vec::len);
-        categories.resize(categories.len().max(products), NO_ITEM);
-        Ok(categories)
+        let mut known = FirstKnown::new(&vec![NEVER; content.words("product").len()]);
+        content.customers.values().for_each(|customer| known.add(&customer.history.timeline));
+        known.add(&content.filings.timeline);
+        let mut times = vec![Time::MAX; content.words(dictionary).len()];
+        for (of, found) in known.into_times() {
+            if of.name(content.words("attribute"), content.words("tag")).as_deref() != Some(dictionary) {
+                continue;
+            }
+            for (code, known) in found {
+                if let Some(time) = times.get_mut(code as usize) {
+                    *time = Time(known);
+                }
+            }
+        }
+        Ok(times)
     }
 
-    fn put_source(&self, source: &Source) -> Result<(), StoreError> {
+    fn file_products(&self, source: u32, filings: Vec<FlatEvent>) -> Result<Appended, StoreError> {
+        let timeline = Timeline { events: filings, ..Timeline::default() };
+        let said = CustomerEvents { external_id: String::new(), source, timeline };
+        if said.timeline.events.is_empty() {
+            return Ok(Appended::default());
+        }
+        let mut content = self.content();
+        let merged = merge("", &content.filings, &[&said])?;
+        content.filings = merged.history;
+        let (added, corrected, unchanged) = (merged.added, merged.corrected, merged.unchanged);
+        Ok(Appended { customers_new: 0, added, corrected, unchanged })
+    }
+
+    fn filings(&self) -> Result<Vec<FlatEvent>, StoreError> {
+        Ok(self.content().filings.timeline.events.clone())
+    }
+
+    fn put_source(&self, source: &Source) -> Result<u32, StoreError> {
+        let mut content = self.content();
         let key = (source.kind.clone(), source.fingerprint.clone());
-        self.content().sources.insert(key, source.clone());
-        Ok(())
+        let next = content.sources.values().map(|(code, _)| *code).max().unwrap_or(0) + 1;
+        let code = content.sources.get(&key).map_or(next, |(code, _)| *code);
+        content.sources.insert(key, (code, source.clone()));
+        Ok(code)
     }
 
     fn sources(&self) -> Result<Vec<Source>, StoreError> {
-        Ok(self.content().sources.values().cloned().collect())
+        Ok(self.content().sources.values().map(|(_, source)| source.clone()).collect())
+    }
+
+    fn undo(&self, source: &Source, _: &AtomicBool) -> Result<Undone, StoreError> {
+        let mut content = self.content();
+        let key = (source.kind.clone(), source.fingerprint.clone());
+        let Some((code, _)) = content.sources.get(&key).cloned() else { return Ok(Undone::default()) };
+        let mut undone = Undone::default();
+        let mut changed = vec![];
+        for (key, customer) in &content.customers {
+            if let Some(history) = customer.history.without(&customer.external_id, code)? {
+                changed.push((*key, history));
+            }
+        }
+        let filings = content.filings.without("", code)?;
+        undone.changed = changed.len() as u64 + u64::from(filings.is_some());
+        for (key, history) in changed {
+            if history.is_empty() {
+                content.customers.remove(&key);
+                undone.customers_gone += 1;
+            } else if let Some(customer) = content.customers.get_mut(&key) {
+                customer.history = history;
+            }
+        }
+        content.filings = filings.unwrap_or_else(|| std::mem::take(&mut content.filings));
+        content.sources.remove(&key);
+        content.count();
+        Ok(undone)
     }
 
     fn put_document(&self, collection: &str, key: &str, bytes: &[u8]) -> Result<(), StoreError> {

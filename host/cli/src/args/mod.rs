@@ -241,6 +241,19 @@ pub(crate) enum StoreCommand {
         #[arg(long, value_enum, default_value_t = FormatArg::Text)]
         format: FormatArg,
     },
+    /// Take back what only one ingested file says, as if it had never been ingested
+    ///
+    /// What another file says too stays, and is known from when that file says it.
+    #[command(after_help = "Examples:\n  stratagem store undo march.csv --store shop\n  \
+                            stratagem store undo 3f1c22 --store shop      (the fingerprint that `store info` shows)")]
+    Undo {
+        /// The file's name, or the beginning of its fingerprint
+        source: String,
+        #[command(flatten)]
+        store: StoreArgs,
+        #[arg(long, value_enum, default_value_t = FormatArg::Text)]
+        format: FormatArg,
+    },
     /// Write a store's content as Parquet files that `ingest` reads
     Export {
         #[command(flatten)]

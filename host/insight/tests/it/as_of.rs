@@ -1,20 +1,26 @@
 //! Invariant 1 at its root: what a column says at an instant is the same when nothing that became known then or later
-//! exists.
+//! exists, whatever order the rest arrived in, and whether a customer is read with others or alone.
 
 use proptest::prelude::*;
 use stratagem_insight::{
-    AsOf, CATALOGUE, Census, ColumnPlan, OwnTouches, PopulationNeeds, StoreContext, Timelines, View,
+    AsOf, CATALOGUE, Census, ColumnPlan, OwnTouches, PopulationNeeds, ReferencePlan, StoreContext, Timelines,
+    View,
 };
 use stratagem_model::event::{FlatEvent, Timeline};
-use stratagem_model::plan::{ColumnRequest, Triggers, Window};
+use stratagem_model::plan::{ColumnRequest, ReferenceRequest, Schedule, Triggers, Window};
 use stratagem_model::{
-    BUCKETS, Column, Currency, DAY_MS, EventId, EventKind, Goal, Line, Order, Plan, Time, Zone,
+    BUCKETS, Column, Currency, CustomerId, DAY_MS, EventId, EventKind, Goal, Line, Order, Plan, Table, Time,
+    Zone,
 };
 use stratagem_store::{CustomerEvents, MemoryStore, Settings, Store};
 
 const HOUR_MS: i64 = DAY_MS / 24;
 const FIRST_DAY: i32 = 17_000;
 const HOURS: i64 = 24 * 40;
+
+const PRODUCTS: [&str; 3] = ["tea", "milk", "bread"];
+const CATEGORIES: [&str; 3] = ["food", "drinks", "bakery"];
+const TIERS: [&str; 2] = ["silver", "gold"];
 
 /// An instant on a grid so coarse that many events fall on the same one.
 fn instant(hour: i64) -> Time {
@@ -28,62 +34,163 @@ fn times() -> impl Strategy<Value = (Time, Time)> {
 
 fn order() -> impl Strategy<Value = (Order, Vec<Line>)> {
     let line = (0..3_u32, 1..100_i64).prop_map(|(product, gross)| Line { product, quantity: 1, gross });
-    (times(), prop::collection::vec(line, 0..3)).prop_map(|((event_time, known_time), lines)| {
-        let gross = lines.iter().map(|line| line.gross).sum::<i64>() + 1;
-        let lines_count = lines.len() as u32;
-        (Order { id: EventId(0), event_time, known_time, gross, discount: 0, lines: lines_count }, lines)
-    })
+    (times(), prop::collection::vec(line, 0..3), any::<bool>()).prop_map(
+        |((event_time, known_time), mut lines, has_hour)| {
+            lines.sort_by_key(|line| (line.product, line.gross));
+            let gross = lines.iter().map(|line| line.gross).sum::<i64>() + 1;
+            let order = Order {
+                known_time,
+                lines: lines.len() as u32,
+                has_hour,
+                ..Order::new(EventId(0), event_time, gross)
+            };
+            (order, lines)
+        },
+    )
 }
 
 fn event() -> impl Strategy<Value = FlatEvent> {
-    let kinds = EventKind::ALL.iter().copied().filter(|kind| *kind != EventKind::Order).collect::<Vec<_>>();
-    (times(), prop::sample::select(kinds), 0..2_i64).prop_map(|((event_time, known_time), kind, value)| {
-        FlatEvent { kind, id: EventId(0), event_time, known_time, subject: 0, value }
-    })
+    let not = [EventKind::Order, EventKind::Filing];
+    let kinds = EventKind::ALL.iter().copied().filter(|kind| !not.contains(kind)).collect::<Vec<_>>();
+    (times(), prop::sample::select(kinds), 0..2_i64, any::<bool>()).prop_map(
+        |((event_time, known_time), kind, value, is_always)| match kind {
+            EventKind::Attribute if is_always => {
+                FlatEvent { subject: 0, value, ..FlatEvent::new(kind, EventId(0), Time::MIN) }
+            }
+            _ => FlatEvent { event_time, subject: 0, value, ..FlatEvent::new(kind, EventId(0), known_time) },
+        },
+    )
 }
 
-/// The timeline of a customer, in the order in which its events became known.
+/// What is said of one customer, of which some things are corrected by others later.
 fn timeline() -> impl Strategy<Value = Timeline> {
-    let orders = prop::collection::vec(order(), 0..8);
-    let events = prop::collection::vec(event(), 0..12);
-    (orders, events).prop_map(|(mut orders, mut events)| {
-        for (id, (order, _)) in (1..).zip(&mut orders) {
+    let orders = prop::collection::vec((order(), 0..6_u64), 0..8);
+    let events = prop::collection::vec((event(), 0..9_u64), 0..12);
+    (orders, events).prop_map(|(orders, events)| {
+        let mut said = Timeline::default();
+        for ((mut order, lines), id) in orders {
             order.id = EventId(id);
+            // A correction is known later than what it corrects, and than it happened.
+            let last =
+                said.orders.iter().filter(|other| other.id == order.id).map(|other| other.known_time).max();
+            if let Some(last) = last {
+                order.known_time = Time(order.known_time.max(last).max(order.event_time).0 + 1);
+            }
+            said.orders.push(order);
+            said.lines.extend(lines);
         }
-        for (id, event) in (100..).zip(&mut events) {
+        for (mut event, id) in events {
             event.id = EventId(id);
+            let is_same = |other: &&FlatEvent| (other.kind, other.id) == (event.kind, event.id);
+            if let Some(last) = said.events.iter().filter(is_same).map(|other| other.known_time).max() {
+                event.known_time = Time(event.known_time.max(last).max(event.event_time).0.saturating_add(1));
+                event.value += said.events.len() as i64 * 2 * i64::from(event.kind != EventKind::Attribute);
+            }
+            said.events.push(event);
         }
-        orders.sort_by_key(|(order, _)| (order.known_time, order.id.0));
-        events.sort_by_key(|event| (event.known_time, event.id.0));
-        let (orders, lines): (Vec<_>, Vec<_>) = orders.into_iter().unzip();
-        Timeline { orders, lines: lines.concat(), events }
+        said
     })
 }
 
-fn store(timelines: Vec<Timeline>) -> MemoryStore {
-    let currency = Currency { code: "USD".into(), digits: 2 };
-    let store = MemoryStore::new(Settings { zone: "America/New_York".into(), currency });
-    store.intern("product", &["tea", "milk", "bread"]).unwrap();
-    store.intern("category", &["drinks", "food"]).unwrap();
-    store.intern("attribute", &["tier"]).unwrap();
-    store.intern("attribute.tier", &["gold", "silver"]).unwrap();
-    store.put_product_categories(&[(0, 0), (1, 0), (2, 1)]).unwrap();
-    let named = timelines.into_iter().enumerate();
-    let customers = named.map(|(n, timeline)| CustomerEvents { external_id: format!("c{n}"), timeline });
-    store.append(customers.collect()).unwrap();
-    store
+/// Filings of the three products: at first, and again.
+fn filings() -> impl Strategy<Value = Vec<FlatEvent>> {
+    prop::collection::vec((times(), 0..3_u32, 0..3_i64, any::<bool>()), 0..6).prop_map(|filed| {
+        let filing =
+            |(n, ((since, known), product, category, is_always)): (usize, ((Time, Time), u32, i64, bool))| {
+                let (since, known) =
+                    if is_always { (Time::MIN, Time(known.0 + n as i64)) } else { (since, known) };
+                let id = EventId(if is_always { u64::from(product) } else { 10 + n as u64 });
+                let new = FlatEvent::new(EventKind::Filing, id, known);
+                FlatEvent { event_time: since, subject: product, value: category, ..new }
+            };
+        filed.into_iter().enumerate().map(filing).collect()
+    })
 }
 
-/// Every column there is.
+/// What one store is told, in codes of the lists above.
+#[derive(Debug, Clone)]
+struct Said {
+    customers: Vec<Timeline>,
+    filings: Vec<FlatEvent>,
+}
+
+fn said() -> impl Strategy<Value = Said> {
+    (prop::collection::vec(timeline(), 1..5), filings())
+        .prop_map(|(customers, filings)| Said { customers, filings })
+}
+
+impl Said {
+    /// Without what became known at an instant or later.
+    fn before(&self, cut: Time) -> Self {
+        let customers = self.customers.iter().map(|said| {
+            let mut kept = Timeline::default();
+            let mut lines = said.lines.iter().copied();
+            for order in &said.orders {
+                let own: Vec<_> = lines.by_ref().take(order.lines as usize).collect();
+                if order.known_time < cut {
+                    kept.orders.push(order.clone());
+                    kept.lines.extend(own);
+                }
+            }
+            kept.events.extend(said.events.iter().filter(|event| event.known_time < cut).cloned());
+            kept
+        });
+        let filings = self.filings.iter().filter(|filing| filing.known_time < cut).cloned();
+        Self { customers: customers.collect(), filings: filings.collect() }
+    }
+
+    /// A store that was told, whose words have other codes if it heard them backwards.
+    fn store(&self, backwards: bool) -> MemoryStore {
+        let currency = Currency { code: "USD".into(), digits: 2 };
+        let store = MemoryStore::new(Settings { zone: "America/New_York".into(), currency });
+        let codes = |dictionary: &str, words: &[&str]| {
+            let mut order: Vec<_> = words.to_vec();
+            if backwards {
+                order.reverse();
+            }
+            store.intern(dictionary, &order).unwrap();
+            store.intern(dictionary, words).unwrap()
+        };
+        let (products, categories) = (codes("product", &PRODUCTS), codes("category", &CATEGORIES));
+        codes("attribute", &["tier"]);
+        let tiers = codes("attribute.tier", &TIERS);
+        for (n, said) in self.customers.iter().enumerate() {
+            let mut said = said.clone();
+            said.lines.iter_mut().for_each(|line| line.product = products[line.product as usize]);
+            for event in said.events.iter_mut().filter(|event| event.kind == EventKind::Attribute) {
+                event.value = tiers[event.value as usize].into();
+            }
+            store.append(vec![CustomerEvents::new(format!("c{n}"), said)]).unwrap();
+        }
+        let mut filings = self.filings.clone();
+        for filing in &mut filings {
+            filing.subject = products[filing.subject as usize];
+            filing.value = categories[filing.value as usize].into();
+        }
+        store.file_products(0, filings).unwrap();
+        store
+    }
+}
+
+/// Every column there is, and every table.
 fn plan() -> Plan {
     let kinds = EventKind::ALL.iter().filter(|kind| **kind != EventKind::Order);
     let events =
         kinds.flat_map(|kind| ["count", "last-time"].map(|what| format!("event.{}.{what}", kind.name())));
     let standard = CATALOGUE.iter().map(|info| info.name.to_owned());
     let names = standard.chain(events).chain(["attribute.tier".to_owned()]);
+    let table = |name: &str, options: &[(&str, i64)]| ReferenceRequest {
+        name: name.into(),
+        options: options.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect(),
+        schedule: Schedule::Daily,
+    };
     Plan {
         columns: names.map(|name| ColumnRequest { name, window: Window::All }).collect(),
-        references: vec![],
+        references: vec![
+            table("category.names", &[]),
+            table("attribute.tier", &[]),
+            table("category.pairs", &[("min-baskets", 1), ("min-lift-ppm", 0)]),
+        ],
         actions: vec![],
         triggers: Triggers { events: vec![], daily_at: vec![600] },
         fallback: None,
@@ -91,40 +198,115 @@ fn plan() -> Plan {
     }
 }
 
-/// All columns at `now`, from what was known before `cut`, with tables that are used so long after they are made.
-fn columns(store: &MemoryStore, plan: &Plan, lag_minutes: u32, now: Time, cut: Time) -> Vec<Column> {
+/// All columns at `now`, from what was known before `cut`, and the tables, which are used so long after they are made; of the
+/// customers one by one if `alone`.
+fn columns(
+    store: &MemoryStore,
+    plan: &Plan,
+    lag_minutes: u32,
+    (now, cut): (Time, Time),
+    alone: bool,
+) -> (Vec<Column>, Vec<Table>) {
     let zone = Zone::new(&store.settings().zone).unwrap();
-    let needs = PopulationNeeds::new(&zone, FIRST_DAY, FIRST_DAY + 60, lag_minutes);
-    let needs = needs.with_repurchase(&zone);
-    let context = StoreContext::read(store, zone).unwrap();
+    let context = StoreContext::read(store, zone.clone()).unwrap();
     let columns = ColumnPlan::new(plan, &context).unwrap();
-    let timelines = Timelines::load(store, &context, 0..BUCKETS, columns.needs(), cut).unwrap();
+    let references = ReferencePlan::new(plan, &context).unwrap();
+    let needs = PopulationNeeds::new(&zone, FIRST_DAY - 7, FIRST_DAY + 60, lag_minutes);
+    let needs = needs.with_repurchase(&zone).with_pairs(references.schedules());
+    let all = Timelines::load(store, &context, 0..BUCKETS, columns.needs(), cut).unwrap();
     let census = Census::new(&needs);
-    census.add(&timelines);
-    let population = census.population();
-    let mut as_of = AsOf::new(timelines.rows(), columns.needs());
-    let touches = OwnTouches::new(timelines.rows());
-    let rows: Vec<_> = (0..timelines.rows() as u32).collect();
-    rows.iter().for_each(|row| as_of.advance(&timelines, *row as usize, now));
-    let view =
-        View { context: &context, timelines: &timelines, touches: &touches, population: &population, now };
+    census.add(&all);
+    let mut population = census.population();
+    references.prepare(&mut population);
+    let ids: Vec<CustomerId> = (0..all.rows()).map(|row| all.customer(row)).collect();
+    let parts = match alone {
+        false => vec![all],
+        true => {
+            let load = |id: &CustomerId| {
+                Timelines::load_customers(store, &context, &[*id], columns.needs(), cut).unwrap()
+            };
+            ids.iter().map(load).collect()
+        }
+    };
     let mut out = columns.buffers();
-    columns.fill(&view, &mut as_of, &rows, &mut out);
-    out
+    let mut parts_out = vec![];
+    for timelines in &parts {
+        let mut as_of = AsOf::new(timelines.rows(), columns.needs());
+        let touches = OwnTouches::new(timelines.rows());
+        let rows: Vec<_> = (0..timelines.rows() as u32).collect();
+        rows.iter().for_each(|row| as_of.advance(timelines, *row as usize, now));
+        let view = View { context: &context, timelines, touches: &touches, population: &population, now };
+        columns.fill(&view, &mut as_of, &rows, &mut out);
+        parts_out.push(out.clone());
+    }
+    let tables =
+        references.at(&context, &population, now).iter().map(|table| table.as_ref().clone()).collect();
+    (joined(parts_out), tables)
+}
+
+/// Columns of several batches as of one.
+fn joined(parts: Vec<Vec<Column>>) -> Vec<Column> {
+    let mut parts = parts.into_iter();
+    let mut all = parts.next().unwrap();
+    for part in parts {
+        for (whole, more) in all.iter_mut().zip(part) {
+            let rows = |c: &Column| match c.offsets.len() {
+                0 => c.s64s.len() + c.u32s.len(),
+                offsets => offsets - 1,
+            };
+            let (before, added) = (rows(whole), rows(&more));
+            let values = whole.s64s.len() + whole.u32s.len();
+            whole.s64s.extend(more.s64s);
+            whole.u32s.extend(more.u32s);
+            whole.offsets.extend(more.offsets.iter().skip(1).map(|offset| offset + values as u32));
+            for row in
+                (0..added).filter(|row| more.missing.get(row / 64).is_some_and(|w| w >> (row % 64) & 1 == 1))
+            {
+                let at = before + row;
+                whole.missing.resize(whole.missing.len().max(at / 64 + 1), 0);
+                whole.missing[at / 64] |= 1 << (at % 64);
+            }
+        }
+    }
+    all
+}
+
+fn text(tables: &[Table]) -> Vec<String> {
+    tables.iter().map(|table| format!("{table:?}")).collect()
 }
 
 proptest! {
     #[test]
     fn no_column_knows_what_was_not_known_before(
-        timelines in prop::collection::vec(timeline(), 1..5),
+        said in said(),
         hour in 0..HOURS / 6,
         lag_minutes in prop::sample::select(vec![0, 60, 600, 1_440]),
     ) {
-        let (store, plan, now) = (store(timelines), plan(), instant(hour * 6));
-        let columns = |cut| columns(&store, &plan, lag_minutes, now, cut);
-        let (whole, cut) = (columns(Time::MAX), columns(now));
-        for ((request, whole), cut) in plan.columns.iter().zip(&whole).zip(&cut) {
-            prop_assert_eq!(whole, cut, "{}", &request.name);
+        let (plan, now) = (plan(), instant(hour * 6));
+        let whole = columns(&said.store(false), &plan, lag_minutes, (now, Time::MAX), false);
+        let others = [
+            ("cut", columns(&said.store(false), &plan, lag_minutes, (now, now), false)),
+            ("never told of later", columns(&said.before(now).store(true), &plan, lag_minutes, (now, Time::MAX), false)),
+        ];
+        for (what, other) in others {
+            for ((request, whole), other) in plan.columns.iter().zip(&whole.0).zip(&other.0) {
+                prop_assert_eq!(whole, other, "{}: {}", what, &request.name);
+            }
+            prop_assert_eq!(text(&whole.1), text(&other.1), "{}", what);
+        }
+    }
+
+    #[test]
+    fn one_row_alone_has_the_columns_of_its_shard(
+        said in said(),
+        hour in 0..HOURS / 6,
+        lag_minutes in prop::sample::select(vec![0, 60, 600, 1_440]),
+    ) {
+        let (plan, now, store) = (plan(), instant(hour * 6), said.store(false));
+        let (shard, alone) =
+            (columns(&store, &plan, lag_minutes, (now, Time::MAX), false), columns(&store, &plan, lag_minutes, (now, Time::MAX), true));
+        for ((request, shard), alone) in plan.columns.iter().zip(&shard.0).zip(&alone.0) {
+            prop_assert_eq!(shard, alone, "{}", &request.name);
         }
     }
 }

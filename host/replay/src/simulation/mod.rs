@@ -125,7 +125,7 @@ impl<'a> Simulator<'a> {
         let mut values = vec![];
         for history in &histories {
             for row in 0..history.rows() {
-                let known = history.orders(row).len() as u32;
+                let known = history.known_at_the_end(row);
                 let Some(days) = history.purchase_days(row, known, settings.cut) else { continue };
                 rows.push(days.history()?);
                 values.extend(days.spend());

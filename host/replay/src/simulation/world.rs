@@ -33,14 +33,15 @@ impl Futures<'_> {
         let mut added = vec![];
         let mut future = vec![];
         for (row, spending) in spends.iter().enumerate() {
-            let orders = history.orders(row);
-            let Some(days) = history.purchase_days(row, orders.len() as u32, self.cut) else { continue };
+            let known = history.known_at_the_end(row);
+            let Some(days) = history.purchase_days(row, known, self.cut) else { continue };
+            let orders: Vec<_> = history.orders(row).collect();
             let mut generator = stream(world ^ FUTURES, history.customer(row).0);
             let customer = Customer { history: days.history()?, spending: *spending };
             let horizon = f64::from(self.days);
             repurchase::future(self.repurchase, self.spend, &customer, horizon, &mut generator, &mut future)?;
             for order in &future {
-                let like = generator.random_range(orders.clone());
+                let like = orders[generator.random_range(0..orders.len())];
                 added.push(self.order(history, row, order, like));
             }
         }
@@ -70,7 +71,7 @@ impl Futures<'_> {
 /// What is known of each row's spend before the cut.
 pub(crate) fn spends(history: &Timelines, cut: Day) -> Vec<Option<Spending>> {
     let spend = |row| {
-        let days = history.purchase_days(row, history.orders(row).len() as u32, cut);
+        let days = history.purchase_days(row, history.known_at_the_end(row), cut);
         days.and_then(|days| days.spend())
     };
     (0..history.rows()).map(spend).collect()

@@ -19,7 +19,7 @@ const PLACEBOS_MAX: usize = 6;
 /// What the campaigns took place in.
 pub(super) struct Setting<'a> {
     pub(super) histories: &'a [Timelines],
-    pub(super) first_order: Option<Time>,
+    pub(super) first_order: Time,
     pub(super) data_until: Time,
     pub(super) window_ms: i64,
 }
@@ -33,7 +33,7 @@ pub(super) struct Campaign {
 }
 
 fn touches(history: &Timelines, row: usize) -> impl Iterator<Item = &FlatEvent> {
-    history.events_before(row, Time::MAX).iter().filter(|event| event.kind == EventKind::Touch)
+    history.events_before(row, Time::MAX).filter(|event| event.kind == EventKind::Touch)
 }
 
 /// The campaigns that reached most customers.
@@ -120,7 +120,7 @@ pub(super) struct Compared<'a> {
 
 impl<'a> Compared<'a> {
     pub(super) fn new(setting: &'a Setting<'a>, campaign: &'a Campaign) -> Self {
-        let before = campaign.start.0 - setting.first_order.unwrap_or(campaign.start).0;
+        let before = campaign.start.0 - setting.first_order.0;
         let periods = before.div_euclid(setting.window_ms).max(0);
         let mut this = Self {
             setting,
@@ -206,7 +206,7 @@ impl<'a> Compared<'a> {
                 before[(periods + period) as usize] += gross;
             }
         }
-        let touches = history.events_before(row, at).iter().filter(|event| event.kind == EventKind::Touch);
+        let touches = history.events_before(row, at).filter(|event| event.kind == EventKind::Touch);
         // Right-skewed all four: a difference of one means less to whoever has many.
         let damped = |value: f64| value.max(0.0).ln_1p();
         Some(Row {

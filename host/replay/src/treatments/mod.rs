@@ -51,7 +51,7 @@ pub(crate) fn treatments(run: &Run<'_>) -> Result<Vec<Treatment>, BacktestError>
     let histories: Vec<_> = shards.into_par_iter().map(|range| run.load(range)).collect::<Result<_, _>>()?;
     let setting = Setting {
         histories: &histories,
-        first_order: run.context.first_order,
+        first_order: run.first_order,
         data_until: run.data_until,
         window_ms: run.measured.window_ms,
     };

@@ -33,36 +33,25 @@ fn observed(touches: impl Fn(u64, &[f64]) -> Vec<(&'static str, f64)>) -> Vec<Tr
         while day < DAYS as f64 {
             let gross = 1_000 + (generator.random::<f64>() * 2_000.0) as i64;
             let (id, time) = (EventId(days.len() as u64), at(day));
-            timeline.orders.push(Order {
-                id,
-                event_time: time,
-                known_time: time,
-                gross,
-                discount: 0,
-                lines: 1,
-            });
+            timeline.orders.push(Order { lines: 1, ..Order::new(id, time, gross) });
             timeline.lines.push(Line { product: 0, quantity: 1, gross });
             days.push(day);
             day += -10.0 * (1.0 - generator.random::<f64>()).ln();
         }
         for (n, (campaign, day)) in touches(customer, &days).into_iter().enumerate() {
             timeline.events.push(FlatEvent {
-                kind: EventKind::Touch,
-                id: EventId(n as u64),
-                event_time: at(day),
-                known_time: at(day),
                 subject: store.intern("campaign", &[campaign]).unwrap()[0],
-                value: 0,
+                ..FlatEvent::new(EventKind::Touch, EventId(n as u64), at(day))
             });
         }
-        store.append(vec![CustomerEvents { external_id: format!("c{customer}"), timeline }]).unwrap();
+        store.append(vec![CustomerEvents::new(format!("c{customer}"), timeline)]).unwrap();
     }
     let context = StoreContext::read(&store, Zone::utc()).unwrap();
     let needs = Needs { events: true, ..Needs::default() };
     let history = Timelines::load(&store, &context, 0..BUCKETS, needs, Time::MAX).unwrap();
     let setting = Setting {
         histories: &[history],
-        first_order: context.first_order,
+        first_order: Time(store.totals().unwrap().first_order_ms.unwrap()),
         data_until: Time(DAYS * DAY_MS),
         window_ms: WINDOW * DAY_MS,
     };

@@ -12,7 +12,7 @@ use stratagem_measure::effects::{Effect, Outcome};
 use stratagem_measure::off_policy::{Estimated, Evaluation};
 use stratagem_model::parameter::Parameter;
 use stratagem_store::ingest::RowError;
-use stratagem_store::{Compacted, Problem, Source};
+use stratagem_store::{Compacted, Problem, Source, Undone};
 
 use crate::catalogue::ColumnRow;
 use crate::inspect::accepts;
@@ -198,6 +198,11 @@ pub(crate) fn problems(problems: &[Problem]) -> String {
 pub(crate) fn compacted(compacted: &Compacted) -> String {
     let row = vec![compacted.bytes_before.to_string(), compacted.bytes_after.to_string()];
     write(&["bytes_before", "bytes_after"], [row])
+}
+
+pub(crate) fn undone(undone: &Undone) -> String {
+    let row = vec![undone.customers_gone.to_string(), undone.changed.to_string()];
+    write(&["customers_gone", "changed"], [row])
 }
 
 pub(crate) fn rejects(rejects: &[RowError]) -> String {

@@ -56,7 +56,7 @@ fn report() -> Report {
         rows_read: 148_281,
         rows_accepted: 148_281,
         rows_rejected: 0,
-        appended: Appended { customers_new: 250, added: 15_530, unchanged: 0 },
+        appended: Appended { customers_new: 250, added: 15_530, corrected: 0, unchanged: 0 },
         guessed: vec![
             ("customer".into(), "household_id".into()),
             ("time".into(), "transaction timestamp".into()),
@@ -87,7 +87,7 @@ fn rejects_and_warnings_are_seen() {
     let report = Report {
         rows_accepted: 148_269,
         rows_rejected: 12,
-        appended: Appended { customers_new: 0, added: 3, unchanged: 15_527 },
+        appended: Appended { customers_new: 0, added: 3, corrected: 0, unchanged: 15_527 },
         attributes: vec!["age".into()],
         warnings: vec!["3 orders have no product; they count in money but not in categories".into()],
         rejects: vec![reject],

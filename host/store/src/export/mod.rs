@@ -2,16 +2,18 @@
 //!
 //! | file | a row is | columns |
 //! |---|---|---|
-//! | `orders.parquet` | a line of an order, or what its lines leave of its value | `customer order time known product category quantity gross discount` |
-//! | `events.parquet` | any other event | `customer kind id time known subject value` |
+//! | `orders.parquet` | a line of an order, or what its lines leave of its value | `customer order correction time date_only known channel store coupon staff product quantity gross discount` |
+//! | `events.parquet` | any other event | `customer kind id time known subject value about` |
 //! | `customers.parquet` | a customer | `customer` |
-//! | `products.parquet` | a product that is filed | `product category` |
+//! | `products.parquet` | that a product is filed | `product category time known` |
 //!
-//! Times are instants in UTC, amounts decimals with the digits of the currency. Ids of orders and events are the hashes
-//! that the store knows them by, in hex; the sum of an order's rows is the order.
+//! Times are instants in UTC, missing where something holds always; amounts are decimals with the digits of the currency.
+//! Ids are the hashes that the store knows them by, `#` and hex, which ingest takes as they are; the sum of an order's
+//! rows (with one number of `correction`) is the order.
 //!
 //! # Invariants
 //!
+//! - **Ingested again, it is the same content**, with the same fingerprint.
 //! - **Memory is bounded** by a bucket and a row group, whatever the size of the store.
 //! - **A file is there whole or not at all**: it has another name until it is complete.
 
@@ -61,8 +63,8 @@ pub fn to_parquet(
     let mut events = Table::create(directory, "events", EventRows::default())?;
     let mut customers = Table::create(directory, "customers", CustomerRows::default())?;
     let mut products = Table::create(directory, "products", ProductRows::default())?;
-    for (product, category) in words.filed_products()? {
-        products.rows.push(product, category);
+    for filing in store.filings()? {
+        products.rows.push(&filing, &words)?;
     }
     let mut bucket_customers: Vec<(String, Timeline)> = Vec::new();
     for bucket in 0..BUCKETS {
@@ -152,7 +154,10 @@ impl<C: Columns> Table<C> {
 
 /// Whether a column may miss values is said by name, for all batches alike.
 fn batch(columns: Vec<(&'static str, ArrayRef)>) -> RecordBatch {
-    const MAY_MISS: [&str; 6] = ["product", "category", "quantity", "discount", "subject", "value"];
+    const MAY_MISS: [&str; 13] = [
+        "channel", "store", "coupon", "staff", "product", "category", "quantity", "discount", "subject",
+        "value", "about", "time", "known",
+    ];
     let columns = columns.into_iter().map(|(name, values)| (name, values, MAY_MISS.contains(&name)));
     RecordBatch::try_from_iter_with_nullable(columns).expect("columns are filled row by row")
 }

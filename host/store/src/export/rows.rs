@@ -4,13 +4,27 @@ use std::sync::Arc;
 
 use arrow_array::ArrayRef;
 use arrow_array::builder::{
-    ArrayBuilder, Decimal128Builder, Int32Builder, StringBuilder, TimestampMillisecondBuilder,
+    ArrayBuilder, BooleanBuilder, Decimal128Builder, Int32Builder, StringBuilder, TimestampMillisecondBuilder,
 };
-use stratagem_model::{Currency, EventKind, FlatEvent, Line, Order, Timeline};
+use stratagem_model::{Currency, EventKind, FlatEvent, Line, NO_ABOUT, NO_TAG, Order, Time, Timeline};
 
 use super::Columns;
 use super::words::Words;
-use crate::{StoreError, subject_dictionary};
+use crate::ingest::has_amount;
+use crate::{StoreError, attribute_values, subject_dictionary, tag_values};
+
+/// What orders say beside their lines, and the dictionaries of these words.
+const DETAILS: [&str; 4] = ["channel", "store", "coupon", "staff"];
+
+/// An id as ingest takes it for what it is.
+fn hash(id: u64) -> String {
+    format!("#{id:016x}")
+}
+
+/// An instant, or nothing of what holds always.
+fn instant(time: Time) -> Option<i64> {
+    (time != Time::MIN).then_some(time.0)
+}
 
 /// More digits than an amount in minor units can have.
 const MONEY_DIGITS: u8 = 19;
@@ -18,10 +32,13 @@ const MONEY_DIGITS: u8 = 19;
 pub(super) struct OrderRows {
     customer: StringBuilder,
     order: StringBuilder,
+    correction: Int32Builder,
     time: TimestampMillisecondBuilder,
+    date_only: BooleanBuilder,
     known: TimestampMillisecondBuilder,
+    /// By [`DETAILS`].
+    details: [StringBuilder; 4],
     product: StringBuilder,
-    category: StringBuilder,
     quantity: Int32Builder,
     gross: Decimal128Builder,
     discount: Decimal128Builder,
@@ -38,10 +55,12 @@ impl OrderRows {
         Self {
             customer: StringBuilder::new(),
             order: StringBuilder::new(),
+            correction: Int32Builder::new(),
             time: utc(),
+            date_only: BooleanBuilder::new(),
             known: utc(),
+            details: Default::default(),
             product: StringBuilder::new(),
-            category: StringBuilder::new(),
             quantity: Int32Builder::new(),
             gross: money(),
             discount: money(),
@@ -55,19 +74,21 @@ impl OrderRows {
         words: &Words,
     ) -> Result<(), StoreError> {
         let mut lines = timeline.lines.iter();
-        for order in &timeline.orders {
+        for (at, order) in timeline.orders.iter().enumerate() {
             let mut rest = i128::from(order.gross);
             let mut discount = Some(order.discount);
+            // Contents of one id are in the order in which they became known.
+            let earlier = timeline.orders[..at].iter().filter(|earlier| earlier.id == order.id);
+            let correction = if order.is_correction { earlier.count() as i32 } else { 0 };
             for line in lines.by_ref().take(order.lines as usize) {
                 rest -= i128::from(line.gross);
-                self.push_order(customer, order, discount.take());
+                self.push_order(customer, order, correction, discount.take(), words)?;
                 self.push_line(line, words)?;
             }
             // An order's value may be another than the sum of its lines, and it may have none.
             if rest != 0 || order.lines == 0 {
-                self.push_order(customer, order, discount);
+                self.push_order(customer, order, correction, discount, words)?;
                 self.product.append_null();
-                self.category.append_null();
                 self.quantity.append_null();
                 self.gross.append_value(rest);
             }
@@ -75,17 +96,30 @@ impl OrderRows {
         Ok(())
     }
 
-    fn push_order(&mut self, customer: &str, order: &Order, discount: Option<i64>) {
+    fn push_order(
+        &mut self,
+        customer: &str,
+        order: &Order,
+        correction: i32,
+        discount: Option<i64>,
+        words: &Words,
+    ) -> Result<(), StoreError> {
         self.customer.append_value(customer);
-        self.order.append_value(format!("{:016x}", order.id.0));
+        self.order.append_value(hash(order.id.0));
+        self.correction.append_value(correction);
         self.time.append_value(order.event_time.0);
+        self.date_only.append_value(!order.has_hour);
         self.known.append_value(order.known_time.0);
         self.discount.append_option(discount.filter(|discount| *discount != 0).map(i128::from));
+        let codes = [order.channel, order.store, order.coupon, order.staff];
+        for ((column, name), code) in self.details.iter_mut().zip(DETAILS).zip(codes) {
+            column.append_option(words.word(name, code)?);
+        }
+        Ok(())
     }
 
     fn push_line(&mut self, line: &Line, words: &Words) -> Result<(), StoreError> {
         self.product.append_option(words.word("product", line.product)?);
-        self.category.append_option(words.category_of(line.product)?);
         self.quantity.append_value(line.quantity);
         self.gross.append_value(line.gross.into());
         Ok(())
@@ -101,10 +135,15 @@ impl Columns for OrderRows {
         vec![
             ("customer", Arc::new(self.customer.finish())),
             ("order", Arc::new(self.order.finish())),
+            ("correction", Arc::new(self.correction.finish())),
             ("time", Arc::new(self.time.finish())),
+            ("date_only", Arc::new(self.date_only.finish())),
             ("known", Arc::new(self.known.finish())),
+            (DETAILS[0], Arc::new(self.details[0].finish())),
+            (DETAILS[1], Arc::new(self.details[1].finish())),
+            (DETAILS[2], Arc::new(self.details[2].finish())),
+            (DETAILS[3], Arc::new(self.details[3].finish())),
             ("product", Arc::new(self.product.finish())),
-            ("category", Arc::new(self.category.finish())),
             ("quantity", Arc::new(self.quantity.finish())),
             ("gross", Arc::new(self.gross.finish())),
             ("discount", Arc::new(self.discount.finish())),
@@ -120,6 +159,7 @@ pub(super) struct EventRows {
     known: TimestampMillisecondBuilder,
     subject: StringBuilder,
     value: StringBuilder,
+    about: StringBuilder,
 }
 
 impl Default for EventRows {
@@ -133,6 +173,7 @@ impl Default for EventRows {
             known: utc(),
             subject: text(),
             value: text(),
+            about: text(),
         }
     }
 }
@@ -150,11 +191,12 @@ impl EventRows {
             let value = value(event, subject, words, currency)?;
             self.customer.append_value(customer);
             self.kind.append_value(event.kind.name());
-            self.id.append_value(format!("{:016x}", event.id.0));
-            self.time.append_value(event.event_time.0);
-            self.known.append_value(event.known_time.0);
+            self.id.append_value(hash(event.id.0));
+            self.time.append_option(instant(event.event_time));
+            self.known.append_option(instant(event.known_time));
             self.subject.append_option(subject);
             self.value.append_option(value);
+            self.about.append_option((event.about != NO_ABOUT).then(|| hash(event.about)));
         }
         Ok(())
     }
@@ -167,11 +209,13 @@ fn value(
     words: &Words,
     currency: &Currency,
 ) -> Result<Option<String>, StoreError> {
+    let text = |word: Option<&str>| word.map(str::to_owned);
     Ok(match (event.kind, subject) {
-        (EventKind::Refund, _) => Some(currency.format(event.value).replace(',', "")),
-        (EventKind::Attribute, Some(name)) => words.attribute_value(name, event.value)?.map(str::to_owned),
-        (EventKind::Tag, _) => Some(event.value.to_string()),
+        (EventKind::Attribute, Some(name)) => text(words.value(&attribute_values(name), event.value)?),
+        (EventKind::Tag, _) if event.value == NO_TAG => Some("0".into()),
+        (EventKind::Tag, Some(name)) => text(words.value(&tag_values(name), event.value)?),
         _ if event.value == 0 => None,
+        (kind, _) if has_amount(kind) => Some(currency.format(event.value).replace(',', "")),
         _ => Some(event.value.to_string()),
     })
 }
@@ -190,6 +234,7 @@ impl Columns for EventRows {
             ("known", Arc::new(self.known.finish())),
             ("subject", Arc::new(self.subject.finish())),
             ("value", Arc::new(self.value.finish())),
+            ("about", Arc::new(self.about.finish())),
         ]
     }
 }
@@ -215,16 +260,26 @@ impl Columns for CustomerRows {
     }
 }
 
-#[derive(Default)]
 pub(super) struct ProductRows {
     product: StringBuilder,
     category: StringBuilder,
+    time: TimestampMillisecondBuilder,
+    known: TimestampMillisecondBuilder,
+}
+
+impl Default for ProductRows {
+    fn default() -> Self {
+        Self { product: StringBuilder::new(), category: StringBuilder::new(), time: utc(), known: utc() }
+    }
 }
 
 impl ProductRows {
-    pub(super) fn push(&mut self, product: &str, category: &str) {
-        self.product.append_value(product);
-        self.category.append_value(category);
+    pub(super) fn push(&mut self, filing: &FlatEvent, words: &Words) -> Result<(), StoreError> {
+        self.product.append_option(words.word("product", filing.subject)?);
+        self.category.append_option(words.value("category", filing.value)?);
+        self.time.append_option(instant(filing.event_time));
+        self.known.append_option(instant(filing.known_time));
+        Ok(())
     }
 }
 
@@ -234,7 +289,12 @@ impl Columns for ProductRows {
     }
 
     fn take(&mut self) -> Vec<(&'static str, ArrayRef)> {
-        vec![("product", Arc::new(self.product.finish())), ("category", Arc::new(self.category.finish()))]
+        vec![
+            ("product", Arc::new(self.product.finish())),
+            ("category", Arc::new(self.category.finish())),
+            ("time", Arc::new(self.time.finish())),
+            ("known", Arc::new(self.known.finish())),
+        ]
     }
 }
 

@@ -5,24 +5,25 @@ use std::collections::BTreeMap;
 use stratagem_model::{EventKind, NO_ITEM};
 
 use super::unknown;
-use crate::{Store, StoreError, subject_dictionary};
+use crate::{Store, StoreError, attribute_values, subject_dictionary, tag_values};
 
 pub(super) struct Words {
     by_dictionary: BTreeMap<String, Vec<String>>,
-    categories: Vec<u32>,
 }
 
 impl Words {
     pub(super) fn load(store: &dyn Store) -> Result<Self, StoreError> {
         let subjects = EventKind::ALL.iter().map(|kind| subject_dictionary(*kind).to_owned());
-        let attributes = store.dictionary("attribute")?;
-        let values = attributes.iter().map(|name| values_of(name));
+        let (attributes, tags) = (store.dictionary("attribute")?, store.dictionary("tag")?);
+        let values = attributes.iter().map(|name| attribute_values(name));
+        let values = values.chain(tags.iter().map(|name| tag_values(name)));
+        let of_orders = ["product", "category", "channel", "store", "coupon", "staff"].map(str::to_owned);
         let mut by_dictionary = BTreeMap::new();
-        for name in subjects.chain(["product".into(), "category".into()]).chain(values) {
+        for name in subjects.chain(of_orders).chain(values) {
             let words = store.dictionary(&name)?;
             by_dictionary.insert(name, words);
         }
-        Ok(Self { by_dictionary, categories: store.product_categories()? })
+        Ok(Self { by_dictionary })
     }
 
     /// The word of a code, and nothing for `NO_ITEM`.
@@ -34,35 +35,12 @@ impl Words {
         word.map(|word| Some(word.as_str())).ok_or_else(|| unknown(dictionary, code))
     }
 
-    pub(super) fn category_of(&self, product: u32) -> Result<Option<&str>, StoreError> {
-        let category = self.categories.get(product as usize).copied().unwrap_or(NO_ITEM);
-        self.word("category", category)
-    }
-
-    /// The value of an attribute.
-    pub(super) fn attribute_value(&self, name: &str, value: i64) -> Result<Option<&str>, StoreError> {
-        let dictionary = values_of(name);
+    /// The word that a value is a code of.
+    pub(super) fn value(&self, dictionary: &str, value: i64) -> Result<Option<&str>, StoreError> {
         let code = u32::try_from(value).map_err(|_| StoreError::Corrupt {
             key: format!("dictionaries/{dictionary}"),
-            problem: format!("value {value} of an attribute is no code"),
+            problem: format!("value {value} is no code"),
         })?;
-        self.word(&dictionary, code)
+        self.word(dictionary, code)
     }
-
-    /// Products that have a category, with it.
-    pub(super) fn filed_products(&self) -> Result<Vec<(&str, &str)>, StoreError> {
-        let mut filed = Vec::new();
-        for (product, category) in (0..).zip(&self.categories) {
-            if let Some(category) = self.word("category", *category)?
-                && let Some(product) = self.word("product", product)?
-            {
-                filed.push((product, category));
-            }
-        }
-        Ok(filed)
-    }
-}
-
-fn values_of(attribute: &str) -> String {
-    format!("attribute.{attribute}")
 }

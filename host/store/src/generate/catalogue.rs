@@ -3,9 +3,10 @@
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, LogNormal};
-use stratagem_model::{Currency, Money};
+use stratagem_model::{Currency, EventKind, FlatEvent, Money, Time};
 
 use super::Spec;
+use crate::ingest::filing_id;
 use crate::{Store, StoreError};
 
 /// Products by number; those of a category have every n-th number.
@@ -45,11 +46,28 @@ impl Catalogue {
     pub(super) fn enter(&self, store: &dyn Store) -> Result<Vec<u32>, StoreError> {
         let names: Vec<_> = (0..self.prices.len() as u32).map(|product| self.names(product)).collect();
         let products: Vec<_> = names.iter().map(|(product, _)| product.as_str()).collect();
-        let categories: Vec<_> = names.iter().map(|(_, category)| category.as_str()).collect();
-        let products = store.intern("product", &products)?;
-        let categories = store.intern("category", &categories)?;
-        let pairs: Vec<_> = products.iter().copied().zip(categories).collect();
-        store.put_product_categories(&pairs)?;
-        Ok(products)
+        store.intern("product", &products)
+    }
+
+    /// Files each product that was bought, since it was first bought.
+    pub(super) fn file(
+        &self,
+        store: &dyn Store,
+        source: u32,
+        codes: &[u32],
+        first_bought: &[i64],
+    ) -> Result<(), StoreError> {
+        let bought = (0..).zip(first_bought).filter(|(_, first)| **first != i64::MAX);
+        let bought: Vec<(u32, Time)> = bought.map(|(product, first)| (product, Time(*first))).collect();
+        let categories: Vec<_> = bought.iter().map(|(product, _)| self.names(*product).1).collect();
+        let words: Vec<_> = categories.iter().map(String::as_str).collect();
+        let categories = store.intern("category", &words)?;
+        let filing = |((product, since), (category, word)): (&(u32, Time), (u32, &str))| FlatEvent {
+            subject: codes[*product as usize],
+            value: category.into(),
+            ..FlatEvent::new(EventKind::Filing, filing_id(&self.names(*product).0, *since, word), *since)
+        };
+        let filings = bought.iter().zip(categories.into_iter().zip(words)).map(filing).collect();
+        store.file_products(source, filings).map(drop)
     }
 }

@@ -21,7 +21,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use stratagem_model::time::Day;
-use stratagem_model::{CustomerId, EventId, EventKind, Line, Order, Zone};
+use stratagem_model::{CustomerId, EventId, Line, NO_ITEM, Order, Zone};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::{Appended, CustomerEvents, Settings, Source, Store, StoreError};
 
@@ -154,8 +155,14 @@ pub fn generate(
         rows: 0,
         is_complete: false,
     };
-    store.put_source(&source)?;
-    let codes = if spec.has_lines { maker.catalogue.enter(store)? } else { vec![] };
+    let code = store.put_source(&source)?;
+    let codes = Codes {
+        source: code,
+        products: if spec.has_lines { maker.catalogue.enter(store)? } else { vec![] },
+        channels: store.intern("channel", &CHANNELS)?,
+        stores: store.intern("store", &STORES)?,
+    };
+    let mut first_bought = vec![i64::MAX; codes.products.len()];
     let numbers = numbers_in_key_order(spec.customers);
     let make = |numbers: &[u32]| -> Vec<CustomerEvents> {
         numbers.par_iter().map(|number| maker.customer(*number, &codes)).collect()
@@ -169,20 +176,50 @@ pub fn generate(
             return Err(GenerateError::Interrupted);
         }
         done += ready.len() as u64;
+        note_first(&ready, &codes.products, &mut first_bought);
         // The next block is made while this one is written.
         let next = blocks.next();
         let (appended, made) = rayon::join(|| store.append(ready), || next.map(make).unwrap_or_default());
         let appended = appended?;
-        total.customers_new += appended.customers_new;
-        total.added += appended.added;
-        total.unchanged += appended.unchanged;
+        total += appended;
         progress(Progress { done, total: u64::from(spec.customers) });
         ready = made;
     }
+    maker.catalogue.file(store, code, &codes.products, &first_bought)?;
     source.rows = total.added + total.unchanged;
     source.is_complete = true;
     store.put_source(&source)?;
     Ok(total)
+}
+
+/// Codes of the store that is filled.
+struct Codes {
+    source: u32,
+    products: Vec<u32>,
+    channels: Vec<u32>,
+    stores: Vec<u32>,
+}
+
+/// Lowers the times at which products were first bought.
+fn note_first(customers: &[CustomerEvents], products: &[u32], first_bought: &mut [i64]) {
+    if products.is_empty() {
+        return;
+    }
+    // Codes of a new store are the products themselves.
+    let place = |code: u32| match products.get(code as usize) {
+        Some(same) if *same == code => Some(code as usize),
+        _ => products.iter().position(|product| *product == code),
+    };
+    for CustomerEvents { timeline, .. } in customers {
+        let mut lines = timeline.lines.iter();
+        for order in &timeline.orders {
+            for line in lines.by_ref().take(order.lines as usize) {
+                if let Some(first) = place(line.product).map(|place| &mut first_bought[place]) {
+                    *first = order.event_time.0.min(*first);
+                }
+            }
+        }
+    }
 }
 
 /// Writes the orders that [`generate`] would put into a store with these settings as CSV, for
@@ -198,8 +235,8 @@ pub fn write_csv(
 ) -> Result<u64, GenerateError> {
     let maker = Maker::new(spec, settings)?;
     let header: &[u8] = match spec.has_lines {
-        true => b"customer,order,time,product,category,quantity,gross,discount\n",
-        false => b"customer,order,time,gross,discount\n",
+        true => b"customer,order,time,channel,store,product,category,quantity,gross,discount\n",
+        false => b"customer,order,time,channel,store,gross,discount\n",
     };
     out.write_all(header)?;
     let mut rows = 0;
@@ -261,25 +298,28 @@ impl<'s> Maker<'s> {
         history::purchases(self.spec, &self.habits, &self.catalogue, &self.zone, number)
     }
 
-    fn customer(&self, number: u32, codes: &[u32]) -> CustomerEvents {
-        let external_id = Spec::external_id(number);
-        let mut events = CustomerEvents { external_id, timeline: Default::default() };
+    fn customer(&self, number: u32, codes: &Codes) -> CustomerEvents {
+        let mut events = CustomerEvents::new(Spec::external_id(number), Default::default());
+        events.source = codes.source;
         for (n, purchase) in self.purchases(number).into_iter().enumerate() {
-            let id = EventId::from_external(EventKind::Order, &order_id(&events.external_id, n));
+            let id = EventId::from_external(&order_id(&events.external_id, n));
+            let (channel, store) = place(self.spec, number, n);
             let mut lines: Vec<Line> = vec![];
             if self.spec.has_lines {
                 lines.extend(
-                    purchase.lines.iter().map(|line| Line { product: codes[line.product as usize], ..*line }),
+                    purchase
+                        .lines
+                        .iter()
+                        .map(|line| Line { product: codes.products[line.product as usize], ..*line }),
                 );
                 lines.sort_unstable_by_key(|line| (line.product, line.quantity, line.gross));
             }
             events.timeline.orders.push(Order {
-                id,
-                event_time: purchase.time,
-                known_time: purchase.time,
-                gross: purchase.gross,
                 discount: purchase.discount,
                 lines: lines.len() as u32,
+                channel: codes.channels[channel],
+                store: store.map_or(NO_ITEM, |store| codes.stores[store]),
+                ..Order::new(id, purchase.time, purchase.gross)
             });
             events.timeline.lines.append(&mut lines);
         }
@@ -293,7 +333,9 @@ impl<'s> Maker<'s> {
         let (mut text, mut count) = (String::new(), 0);
         let amount = |minor| self.currency.format(minor).replace(',', "");
         for (n, purchase) in self.purchases(number).into_iter().enumerate() {
-            let front = format!("{customer},{},{}", order_id(&customer, n), purchase.time);
+            let (channel, store) = place(self.spec, number, n);
+            let (channel, store) = (CHANNELS[channel], store.map_or("", |store| STORES[store]));
+            let front = format!("{customer},{},{},{channel},{store}", order_id(&customer, n), purchase.time);
             let discount = amount(purchase.discount);
             if !self.spec.has_lines {
                 count += 1;
@@ -313,6 +355,20 @@ impl<'s> Maker<'s> {
         }
         (text, count)
     }
+}
+
+const CHANNELS: [&str; 3] = ["app", "shop", "web"];
+const STORES: [&str; 5] = ["Centre", "Harbour", "Hill", "Market", "Station"];
+
+/// Where a customer's order was placed: four of five times in their usual channel, and of a shop in their usual one.
+fn place(spec: &Spec, number: u32, order: usize) -> (usize, Option<usize>) {
+    let draw =
+        |what: u64| xxh3_64_with_seed(&[u64::from(number), what].map(u64::to_le_bytes).concat(), spec.seed);
+    let usual = draw(0);
+    let this = draw(1 + order as u64);
+    let habit = if this.is_multiple_of(5) { this / 5 } else { usual };
+    let channel = (habit % 3) as usize;
+    (channel, (CHANNELS[channel] == "shop").then_some((habit / 3 % 5) as usize))
 }
 
 /// The id that a customer's order has outside.

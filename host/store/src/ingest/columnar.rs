@@ -10,7 +10,6 @@ use arrow_schema::{ArrowError, DataType, TimeUnit};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
-use stratagem_model::DAY_MS;
 
 use super::error::IngestError;
 use super::file::{Input, Visit};
@@ -175,7 +174,7 @@ impl Values {
             Self::Boolean(values) if values.is_valid(row) => Cell::Boolean(values.value(row)),
             Self::Instant(values) if values.is_valid(row) => Cell::Instant(values.value(row)),
             Self::Local(values) if values.is_valid(row) => Cell::Local(values.value(row)),
-            Self::Date(values) if values.is_valid(row) => Cell::Local(i64::from(values.value(row)) * DAY_MS),
+            Self::Date(values) if values.is_valid(row) => Cell::Date(values.value(row)),
             Self::Decimal(values, scale) if values.is_valid(row) => {
                 Cell::Decimal { digits: values.value(row), scale: *scale }
             }

@@ -1,15 +1,21 @@
 //! Customers and their attributes.
 //!
 //! An attribute is an event with two clocks like any other. A file that does not say since when its attributes hold
-//! (no `time`) is taken to hold from the beginning, and the report warns: a backtest then sees today's values in
-//! the past.
+//! (no `time`) is taken to hold always, which is nobody's beginning, and the report warns: a backtest then sees today's
+//! values in the past.
 
-use stratagem_model::{EventId, EventKind, Time};
+use stratagem_model::{EventId, EventKind, NO_ABOUT, Time};
 
 use super::error::Problem;
 use super::flat::{Draft, Part, ReadRow, Value};
 use super::plan::Plan;
 use super::value::{Cell, Origin, Values};
+use crate::attribute_values;
+
+/// The id of an attribute that a file has no id for: one value an instant, so that another is a contradiction.
+pub(super) fn attribute_id(name: &str, since: Time) -> u64 {
+    EventId::from_external(&format!("{name}@{}", since.0)).0
+}
 
 /// Where the fields of customers come from.
 pub(super) struct CustomerRows {
@@ -32,7 +38,7 @@ impl CustomerRows {
     pub(super) fn new(plan: &Plan, values: Values) -> Self {
         let attribute = |(name, origin): &(String, Origin)| Attribute {
             name: name.clone(),
-            dictionary: format!("attribute.{name}"),
+            dictionary: attribute_values(name),
             origin: origin.clone(),
         };
         Self {
@@ -52,8 +58,8 @@ impl ReadRow for CustomerRows {
         let customer = values.required_text(&self.customer, cells, &mut part.scratch)?;
         let customer = part.customers.code(customer);
         let event_time = match &self.time {
-            Some(origin) => values.time(origin, cells, &mut part.time)?,
-            None => Time(0),
+            Some(origin) => values.moment(origin, cells, &mut part.time)?.time,
+            None => Time::MIN,
         };
         let known_time = values.known(self.known.as_ref(), cells, &mut part.known, event_time)?;
         let draft = Draft {
@@ -65,13 +71,14 @@ impl ReadRow for CustomerRows {
             known_time,
             subject: None,
             value: Value::Number(0),
+            about: NO_ABOUT,
             line,
         };
         let mut scratch = std::mem::take(&mut part.scratch);
         for Attribute { name, dictionary, origin } in &self.attributes {
             // An empty value says nothing; it does not take the attribute away.
             let Some(text) = values.text(origin, cells, &mut scratch)? else { continue };
-            let id = EventId::from_external(EventKind::Attribute, &format!("{name}@{}", event_time.0)).0;
+            let id = attribute_id(name, event_time);
             let subject = Some(part.word("attribute", name));
             let value = Value::Word(part.word(dictionary, text));
             part.drafts.push(Draft { id, subject, value, ..draft });
@@ -80,10 +87,12 @@ impl ReadRow for CustomerRows {
         if let Some(origin) = &self.registered
             && !values.is_missing(origin, cells)
         {
-            let at = values.time(origin, cells, &mut part.time)?;
-            let id = EventId::from_external(EventKind::Register, "registered").0;
+            let at = values.moment(origin, cells, &mut part.time)?.time;
+            // A row that became known later tells of the registration no earlier.
+            let said = values.known(self.known.as_ref(), cells, &mut part.known, Time::MIN)?;
+            let id = EventId::from_external("registered").0;
             let kind = EventKind::Register;
-            part.drafts.push(Draft { kind, id, event_time: at, known_time: at, ..draft });
+            part.drafts.push(Draft { kind, id, event_time: at, known_time: at.max(said), ..draft });
         }
         part.members.push((customer, line));
         Ok(())
@@ -94,7 +103,7 @@ impl ReadRow for CustomerRows {
             return vec![];
         }
         vec![
-            "no `time` is mapped: attributes are taken to hold from the beginning, so a backtest sees these values \
+            "no `time` is mapped: attributes are taken to hold always, so a backtest sees these values \
              in the past too"
                 .into(),
         ]

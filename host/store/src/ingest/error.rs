@@ -160,7 +160,7 @@ pub(super) const CORRECT_IT: &str = "correct it";
 
 /// The remedy where the store has it otherwise.
 pub(crate) const ANOTHER_EVENT: &str =
-    "an event never changes: correct it with a refund or another event, or give it another id";
+    "if it is a correction, say with a column `known` when that became known; else give it another id";
 
 impl Problem {
     /// Boxed, because almost no row has one and results should stay small.

@@ -124,7 +124,14 @@ const ORDERS: &[Field] = &[
     // Required too, unless the orders of an NDJSON file have `lines` with it: `plan` says so.
     money(field("gross", GROSS_ALIASES)),
     money(field("discount", &["discount_amount"])),
+    field("channel", &["sales_channel", "order_channel"]),
+    field("store", &["store_id", "shop_id"]),
+    field("coupon", &["coupon_code"]),
+    field("staff", &["staff_id", "employee_id"]),
     field("lines", &["items"]),
+    // Written by exports: whether only the date is known, and which content of a corrected order a row is of.
+    field("date_only", &[]),
+    field("correction", &[]),
 ];
 
 const CUSTOMERS: &[Field] = &[
@@ -143,10 +150,15 @@ const EVENTS: &[Field] = &[
     field("id", &["event_id"]),
     field("subject", &[]),
     field("value", &["amount"]),
+    field("about", &[]),
 ];
 
-const PRODUCTS: &[Field] =
-    &[required(field("product", PRODUCT_ALIASES)), required(field("category", CATEGORY_ALIASES))];
+const PRODUCTS: &[Field] = &[
+    required(field("product", PRODUCT_ALIASES)),
+    required(field("category", CATEGORY_ALIASES)),
+    field("time", &["filed_at", "valid_from", "since"]),
+    field("known", &["known_time"]),
+];
 
 const TOUCHES: &[Field] = &[
     CUSTOMER,

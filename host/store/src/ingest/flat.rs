@@ -2,7 +2,8 @@
 //!
 //! # Rules
 //!
-//! - An event with an id is known by it: an equal one in the file counts as unchanged, a different one is rejected.
+//! - An event with an id is known by it: an equal one in the file counts as unchanged and keeps the earliest known time,
+//!   a different one is rejected unless it is a correction, which became known later.
 //! - An event without an id gets one from what it says and from how many equal ones came before it, so the same
 //!   file gives the same ids again.
 //!
@@ -57,6 +58,7 @@ pub(super) struct Draft {
     pub(super) known_time: Time,
     pub(super) subject: Option<Word>,
     pub(super) value: Value,
+    pub(super) about: u64,
     pub(super) line: u64,
 }
 
@@ -130,16 +132,28 @@ impl<R: ReadRow> FlatEvents<R> {
     /// Rejects the rows that contradict an earlier one, with everything they say.
     fn reject_contradictions(&mut self, rejects: &mut Vec<Reject>) {
         let drafts = &mut self.all.drafts;
-        drafts.sort_unstable_by_key(|draft| (key(draft), draft.line));
+        drafts.sort_unstable_by_key(|draft| (key(draft), draft.known_time, draft.line));
         let mut lines = HashSet::new();
         for same in drafts.chunk_by(|a, b| key(a) == key(b) && !a.is_derived) {
-            let first = &same[0];
-            let contradicting = same.iter().filter(|other| content(other) != content(first));
-            for other in contradicting.filter(|other| lines.insert(other.line)) {
-                let problem =
-                    format!("line {} says something else of the same {}", first.line, first.kind.name());
-                let problem = Problem::new("", "", problem, CORRECT_IT);
-                rejects.push(Reject { line: other.line, problem });
+            // What was said before and not rejected, each content once.
+            let mut said: Vec<&Draft> = vec![&same[0]];
+            for draft in &same[1..] {
+                if said.iter().any(|before| content(before) == content(draft)) {
+                    continue;
+                }
+                let last = said[said.len() - 1];
+                if draft.known_time > last.known_time && draft.known_time > draft.event_time {
+                    said.push(draft);
+                    continue;
+                }
+                // Of two that are known at once, the later line is the one that contradicts.
+                let (first, other) = if draft.line < last.line { (draft, last) } else { (last, draft) };
+                if lines.insert(other.line) {
+                    let problem =
+                        format!("line {} says something else of the same {}", first.line, first.kind.name());
+                    let problem = Problem::new("", "", problem, CORRECT_IT);
+                    rejects.push(Reject { line: other.line, problem });
+                }
             }
         }
         drafts.retain(|draft| !lines.contains(&draft.line));
@@ -150,7 +164,11 @@ impl<R: ReadRow> FlatEvents<R> {
     fn settle_ids(&mut self) {
         let drafts = &mut self.all.drafts;
         let before = drafts.len();
-        drafts.dedup_by(|later, earlier| key(later) == key(earlier) && !later.is_derived);
+        // Known times ascend, so that the earliest stays.
+        drafts.sort_by_key(|draft| (key(draft), content(draft), draft.known_time));
+        drafts.dedup_by(|later, earlier| {
+            key(later) == key(earlier) && content(later) == content(earlier) && !later.is_derived
+        });
         self.duplicates = (before - drafts.len()) as u64;
         drafts.sort_unstable_by_key(|draft| (key(draft), draft.known_time));
         for equal in drafts.chunk_by_mut(|a, b| key(a) == key(b)).filter(|equal| equal[0].is_derived) {
@@ -167,9 +185,9 @@ fn key(draft: &Draft) -> (u32, EventKind, bool, u64) {
     (draft.customer, draft.kind, draft.is_derived, draft.id)
 }
 
-/// What an event says.
-fn content(draft: &Draft) -> (Time, Time, Option<Word>, Value) {
-    (draft.event_time, draft.known_time, draft.subject, draft.value)
+/// What an event says. When that became known is another matter.
+fn content(draft: &Draft) -> (Time, Option<Word>, Value, u64) {
+    (draft.event_time, draft.subject, draft.value, draft.about)
 }
 
 impl<R: ReadRow> Rows for FlatEvents<R> {
@@ -220,15 +238,14 @@ impl<R: ReadRow> Rows for FlatEvents<R> {
         for drafts in drafts.chunk_by(|a, b| a.customer == b.customer) {
             let mut customer = new_customer(customers, drafts[0].customer);
             customer.timeline.events.extend(drafts.iter().map(|draft| FlatEvent {
-                kind: draft.kind,
-                id: EventId(draft.id),
                 event_time: draft.event_time,
-                known_time: draft.known_time,
                 subject: draft.subject.map_or(NO_ITEM, code),
                 value: match draft.value {
                     Value::Number(number) => number,
                     Value::Word(word) => i64::from(code(word)),
                 },
+                about: draft.about,
+                ..FlatEvent::new(draft.kind, EventId(draft.id), draft.known_time)
             }));
             events.push(customer);
         }
@@ -247,5 +264,5 @@ impl<R: ReadRow> Rows for FlatEvents<R> {
 }
 
 fn new_customer(customers: &Words, customer: u32) -> CustomerEvents {
-    CustomerEvents { external_id: customers.word(customer).to_string(), timeline: Default::default() }
+    CustomerEvents::new(customers.word(customer).to_string(), Default::default())
 }

@@ -28,6 +28,7 @@ mod error;
 mod events;
 mod fields;
 mod file;
+mod filings;
 mod flat;
 mod mapping;
 mod ndjson;
@@ -43,8 +44,10 @@ mod words;
 
 pub(crate) use error::ANOTHER_EVENT;
 pub use error::{IngestError, RowError};
+pub(crate) use events::has_amount;
 pub use fields::Kind;
 pub use file::Format;
+pub(crate) use filings::filing_id;
 pub use mapping::Mapping;
 pub use table::{ReadAs, TableColumn, TableFile};
 
@@ -138,9 +141,8 @@ pub struct Report {
 /// that are written stay, and the same ingest completes the rest.
 ///
 /// # Errors
-/// See [`IngestError`]. Nothing was written, unless it is [`IngestError::Store`] or [`IngestError::Conflict`]: then
-/// the source is recorded as incomplete and dictionaries may have new words. After a conflict no event was added, and
-/// the file must be corrected; else the same ingest can be run again.
+/// See [`IngestError`]. Nothing was written, unless it is [`IngestError::Store`]: then the source is recorded as
+/// incomplete, and the same ingest can be run again. After [`IngestError::Conflict`] the file must be corrected.
 pub fn ingest_file(
     store: &dyn Store,
     path: &Path,
@@ -218,10 +220,21 @@ impl Job<'_> {
             is_complete: false,
         };
         let warnings = kind.warnings();
-        store.put_source(&source)?;
-        let appended = kind
-            .write(&mut read::Destination { store, progress, cancel })
-            .map_err(|error| located(error, &kind, input))?;
+        let is_same =
+            |other: &Source| (&other.kind, &other.fingerprint) == (&source.kind, &source.fingerprint);
+        let was_there = store.sources()?.iter().any(is_same);
+        let code = store.put_source(&source)?;
+        let written = kind.write(&mut read::Destination { store, source: code, progress, cancel });
+        let appended = match written {
+            Ok(appended) => appended,
+            Err(error) => {
+                // Ingesting it again would be refused again: it is no source that waits to be completed.
+                if matches!(error, StoreError::Conflict { .. }) && !was_there {
+                    store.undo(&source, &AtomicBool::new(false))?;
+                }
+                return Err(located(error, &kind, input));
+            }
+        };
         source.is_complete = true;
         store.put_source(&source)?;
         Ok(Report {
@@ -246,7 +259,10 @@ impl Job<'_> {
 fn located(error: StoreError, kind: &impl read::Rows, input: &file::Input) -> IngestError {
     let StoreError::Conflict { customer, kind: event, id } = &error else { return error.into() };
     let Some(line) = kind.line_of(customer, event, *id) else { return error.into() };
-    let problem = format!("this {event} of customer `{customer}` is stored with another content");
+    let problem = match customer.as_str() {
+        "" => "the product is filed under another category".to_owned(),
+        _ => format!("this {event} of customer `{customer}` is stored with another content"),
+    };
     let problem = error::Problem::new("", "", problem, ANOTHER_EVENT);
     IngestError::Conflict(read::Reject { line, problem }.error(input))
 }

@@ -1,7 +1,8 @@
 //! Rows of a file of orders, read one by one: lines with their customers, orders and products still as texts.
 
 use serde_json::Value as Json;
-use stratagem_model::{Money, Time};
+use stratagem_model::Money;
+use stratagem_model::time::Time;
 
 use super::error::{CORRECT_IT, Problem};
 use super::fields::{CATEGORY_ALIASES, GROSS_ALIASES, PRODUCT_ALIASES, QUANTITY_ALIASES};
@@ -21,9 +22,16 @@ pub(super) struct OrderFields {
     quantity: Option<Origin>,
     gross: Option<Origin>,
     discount: Option<Origin>,
+    /// By [`DETAILS`].
+    details: [Option<Origin>; 4],
     lines: Option<Origin>,
+    date_only: Option<Origin>,
+    correction: Option<Origin>,
     nested: Values,
 }
+
+/// What an order says beside its value and lines, and the dictionaries of these words.
+pub(super) const DETAILS: [&str; 4] = ["channel", "store", "coupon", "staff"];
 
 /// One line of an order; also an order without lines, and then `product` is [`NONE`].
 #[derive(Debug, Clone, Copy)]
@@ -31,14 +39,19 @@ pub(super) struct OrderRow {
     pub(super) customer: u32,
     /// [`NONE`] if the file has no order ids.
     pub(super) order: u32,
+    /// Which content of the order: 0 is the first, then its corrections.
+    pub(super) correction: u32,
     pub(super) product: u32,
     pub(super) category: u32,
+    /// By [`DETAILS`]; [`NONE`] where the row does not say.
+    pub(super) details: [u32; 4],
     pub(super) quantity: i32,
     /// Among the lines nested in one row.
     pub(super) place: u32,
     /// In the file.
     pub(super) line: u64,
     pub(super) time: Time,
+    pub(super) has_hour: bool,
     pub(super) known: Time,
     /// What it adds to the order's value.
     pub(super) gross: Money,
@@ -54,6 +67,7 @@ pub(super) struct OrderPart {
     pub(super) orders: Words,
     pub(super) products: Words,
     pub(super) categories: Words,
+    pub(super) details: [Words; 4],
     pub(super) rows: Vec<OrderRow>,
     /// Orders that lost a line, and which.
     pub(super) lost: Vec<(u32, u64)>,
@@ -88,7 +102,10 @@ impl OrderFields {
             quantity: field("quantity"),
             gross: field("gross"),
             discount: field("discount"),
+            details: DETAILS.map(field),
             lines: field("lines"),
+            date_only: field("date_only"),
+            correction: field("correction"),
         }
     }
 
@@ -121,8 +138,8 @@ impl OrderFields {
             Some(origin) => part.orders.code(values.required_text(origin, cells, &mut part.scratch)?),
             None => NONE,
         };
-        let time = values.time(&self.time, cells, &mut part.time)?;
-        let known = values.known(self.known.as_ref(), cells, &mut part.known, time)?;
+        let moment = values.moment(&self.time, cells, &mut part.time)?;
+        let known = values.known(self.known.as_ref(), cells, &mut part.known, moment.time)?;
         let discount = match &self.discount {
             // No discount is often written as nothing; a part of a sum is not.
             Some(Origin::Column(at)) if matches!(cells[*at], Cell::Missing) => 0,
@@ -132,12 +149,15 @@ impl OrderFields {
         let mut row = OrderRow {
             customer,
             order,
+            correction: self.correction(cells)?,
             product: NONE,
             category: NONE,
+            details: self.details(part, cells)?,
             quantity: 1,
             place: 0,
             line,
-            time,
+            time: moment.time,
+            has_hour: moment.has_hour && !values.flag(self.date_only.as_ref(), cells)?,
             known,
             gross: 0,
             line_gross: 0,
@@ -174,6 +194,24 @@ impl OrderFields {
         row.line_gross = row.gross;
         part.rows.push(row);
         Ok(())
+    }
+
+    fn correction(&self, cells: &[Cell<'_>]) -> Result<u32, Box<Problem>> {
+        let Some(origin) = &self.correction else { return Ok(0) };
+        let number = self.values.whole(origin, cells)?.unwrap_or(0);
+        u32::try_from(number)
+            .map_err(|_| self.values.problem(origin, cells, "is not a number from 0", CORRECT_IT))
+    }
+
+    fn details(&self, part: &mut OrderPart, cells: &[Cell<'_>]) -> Result<[u32; 4], Box<Problem>> {
+        let mut codes = [NONE; 4];
+        for ((origin, words), code) in self.details.iter().zip(&mut part.details).zip(&mut codes) {
+            let Some(origin) = origin else { continue };
+            if let Some(word) = self.values.text(origin, cells, &mut part.scratch)? {
+                *code = words.code(word);
+            }
+        }
+        Ok(codes)
     }
 
     /// Takes an order whose lines are a list in its row.
@@ -235,12 +273,15 @@ impl OrderPart {
         let orders = self.orders.merge(other.orders);
         let products = self.products.merge(other.products);
         let categories = self.categories.merge(other.categories);
+        let mut theirs = other.details.into_iter();
+        let details = self.details.each_mut().map(|words| words.merge(theirs.next().unwrap_or_default()));
         let code = |codes: &[u32], code: u32| if code == NONE { NONE } else { codes[code as usize] };
         self.rows.extend(other.rows.into_iter().map(|row| OrderRow {
             customer: code(&customers, row.customer),
             order: code(&orders, row.order),
             product: code(&products, row.product),
             category: code(&categories, row.category),
+            details: [0, 1, 2, 3].map(|at| code(&details[at], row.details[at])),
             ..row
         }));
         self.lost.extend(other.lost.into_iter().map(|(order, line)| (code(&orders, order), line)));

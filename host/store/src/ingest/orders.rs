@@ -2,8 +2,8 @@
 //!
 //! # Rules
 //!
-//! - Rows with the same customer and order id are lines of one order. It happened when its first line did, and
-//!   could be known when its last line could.
+//! - Rows with the same customer and order id (and number of correction) are lines of one order. It happened when its
+//!   first line did, and could be known when its last line could.
 //! - Without an order id each row is an order. Its id is a hash of what the row says and of how many equal rows came
 //!   before it, so the same file gives the same ids again.
 //! - A line that is rejected takes its whole order with it: an order without it would have another value.
@@ -17,14 +17,15 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use rayon::prelude::*;
-use stratagem_model::{EventId, EventKind, Line, Money, Order, Time};
+use stratagem_model::{EventId, Line, Money, NO_ITEM, Order, Time};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::error::Problem;
-use super::order_rows::{OrderFields, OrderPart, OrderRow};
+use super::filings::{self, Filed};
+use super::order_rows::{DETAILS, OrderFields, OrderPart, OrderRow};
 use super::read::{Destination, Reject, Rows};
 use super::value::Cell;
-use super::words::{NONE, Words};
+use super::words::NONE;
 use crate::{Appended, CustomerEvents, Store, StoreError};
 
 /// All orders of a file.
@@ -39,6 +40,8 @@ pub(super) struct Orders {
 struct Draft {
     customer: u32,
     order: Order,
+    /// Words of what it says beside, by [`DETAILS`].
+    details: [u32; 4],
     rows: Range<usize>,
 }
 
@@ -69,16 +72,36 @@ impl Orders {
             let problem = format!("the order's discount is negative ({amount})");
             return Err(Problem::new("", &amount, problem, "map it as `discount=-COLUMN`"));
         }
-        let event_time = lines.iter().map(|line| line.time).min().expect("an order has a row");
+        let earliest = lines.iter().min_by_key(|line| line.time).expect("an order has a row");
+        let (event_time, has_hour) = (earliest.time, earliest.has_hour);
         let known_time = lines.iter().map(|line| line.known).max().expect("an order has a row");
         let id = match first.order {
             NONE => self.derived_id(lines, event_time, gross, discount),
-            order => EventId::from_external(EventKind::Order, self.all.orders.word(order)),
+            order => EventId::from_external(self.all.orders.word(order)),
         };
         let count = lines.iter().filter(|line| line.product != NONE).count();
+        let details = self.details(lines)?;
         let lines = u32::try_from(count).expect("an order has fewer than 2^32 lines");
-        let order = Order { id, event_time, known_time, gross, discount, lines };
-        Ok(Draft { customer: first.customer, order, rows })
+        let order = Order { known_time, discount, lines, has_hour, ..Order::new(id, event_time, gross) };
+        Ok(Draft { customer: first.customer, order, details, rows })
+    }
+
+    /// What the rows of an order say of it as a whole.
+    fn details(&self, lines: &[OrderRow]) -> Result<[u32; 4], Box<Problem>> {
+        let mut details = [NONE; 4];
+        for (at, detail) in details.iter_mut().enumerate() {
+            let mut said = lines.iter().filter(|line| line.details[at] != NONE);
+            let Some(first) = said.next() else { continue };
+            if let Some(other) = said.find(|line| line.details[at] != first.details[at]) {
+                let (name, words) = (DETAILS[at], &self.all.details[at]);
+                let value = words.word(other.details[at]);
+                let (before, line) = (words.word(first.details[at]), first.line);
+                let problem = format!("line {line} says `{before}` is the {name} of the same order");
+                return Err(Problem::new(name, value, problem, super::error::CORRECT_IT));
+            }
+            *detail = first.details[at];
+        }
+        Ok(details)
     }
 
     /// An id from what the order says. Equal orders of a customer are told apart later.
@@ -115,33 +138,47 @@ impl Orders {
         }
     }
 
-    /// The categories that rows file products under; of several the one of the latest order.
-    fn product_categories(&self) -> HashMap<u32, u32> {
-        let mut latest: HashMap<u32, (Time, u32)> = HashMap::new();
-        for draft in &self.drafts {
-            for row in &self.all.rows[draft.rows.clone()] {
-                if row.category == NONE || row.product == NONE {
-                    continue;
-                }
-                let rank = |time: Time, category| (time, self.all.categories.word(category));
-                let entry = latest.entry(row.product).or_insert((row.time, row.category));
-                if rank(row.time, row.category) > rank(entry.0, entry.1) {
-                    *entry = (row.time, row.category);
-                }
-            }
-        }
-        latest.into_iter().map(|(product, (_, category))| (product, category)).collect()
+    /// What rows say of the categories of products.
+    fn filed(&self) -> Vec<Filed> {
+        let filed = |draft: &Draft| {
+            let known = draft.order.known_time;
+            let rows = self.all.rows[draft.rows.clone()].iter();
+            let rows = rows.filter(|row| row.category != NONE && row.product != NONE);
+            let since = draft.order.event_time;
+            rows.map(move |row| Filed { product: row.product, known, since, category: row.category })
+                .collect::<Vec<_>>()
+        };
+        filings::needed(self.drafts.iter().flat_map(filed).collect())
     }
 
-    /// The events of each customer, with the store's product codes.
-    fn customer_events(&mut self, products: &[u32]) -> Vec<CustomerEvents> {
+    /// Enters the words that orders refer to into the store's dictionaries.
+    fn intern_details(&self, store: &dyn Store) -> Result<[Vec<u32>; 4], StoreError> {
+        let mut codes: [Vec<u32>; 4] = Default::default();
+        for (at, codes) in codes.iter_mut().enumerate() {
+            let words = &self.all.details[at];
+            let mut is_used = vec![false; words.len()];
+            for draft in self.drafts.iter().filter(|draft| draft.details[at] != NONE) {
+                is_used[draft.details[at] as usize] = true;
+            }
+            *codes = words.intern(store, DETAILS[at], |code| is_used[code as usize])?;
+        }
+        Ok(codes)
+    }
+
+    /// The events of each customer, with the store's codes.
+    fn customer_events(&mut self, products: &[u32], details: &[Vec<u32>; 4]) -> Vec<CustomerEvents> {
         self.drafts.sort_unstable_by_key(|draft| (draft.customer, draft.order.known_time, draft.order.id));
         let customers: Vec<_> = self.drafts.chunk_by(|a, b| a.customer == b.customer).collect();
         let events_of = |drafts: &[Draft]| {
             let external_id = self.all.customers.word(drafts[0].customer).to_string();
-            let mut events = CustomerEvents { external_id, timeline: Default::default() };
+            let mut events = CustomerEvents::new(external_id, Default::default());
             for draft in drafts {
-                events.timeline.orders.push(draft.order.clone());
+                let code = |at: usize| match draft.details[at] {
+                    NONE => NO_ITEM,
+                    word => details[at][word as usize],
+                };
+                let (channel, store, coupon, staff) = (code(0), code(1), code(2), code(3));
+                events.timeline.orders.push(Order { channel, store, coupon, staff, ..draft.order.clone() });
                 let lines = self.all.rows[draft.rows.clone()].iter().filter(|row| row.product != NONE);
                 let from = events.timeline.lines.len();
                 events.timeline.lines.extend(lines.map(|row| Line {
@@ -174,12 +211,12 @@ impl Rows for Orders {
     }
 
     fn check(&mut self, rejects: &mut Vec<Reject>) {
-        self.all
-            .rows
-            .par_sort_unstable_by_key(|row| (row.customer, row.order, row.own(), row.line, row.place));
+        self.all.rows.par_sort_unstable_by_key(|row| {
+            (row.customer, row.order, row.own(), row.correction, row.line, row.place)
+        });
         let lost: HashMap<u32, u64> = self.all.lost.iter().rev().copied().collect();
-        let is_same =
-            |a: &OrderRow, b: &OrderRow| (a.customer, a.order, a.own()) == (b.customer, b.order, b.own());
+        let of = |row: &OrderRow| (row.customer, row.order, row.own(), row.correction);
+        let is_same = |a: &OrderRow, b: &OrderRow| of(a) == of(b);
         let mut start = 0;
         let mut drafts = vec![];
         for rows in self.all.rows.chunk_by(is_same) {
@@ -234,11 +271,15 @@ impl Rows for Orders {
             }
         }
         let products = self.all.products.intern(to.store, "product", |code| is_used[code as usize])?;
-        let events = self.customer_events(&products);
+        let details = self.intern_details(to.store)?;
+        let events = self.customer_events(&products, &details);
         let appended = to.append(events)?;
         // After the append: a conflict leaves categories as they are.
-        let filed = self.product_categories();
-        put_categories(to.store, &filed, &products, &self.all.categories)?;
+        let filed = self.filed();
+        if !filed.is_empty() {
+            let products = (&self.all.products, &products[..]);
+            filings::write(to.store, to.source, &filed, products, &self.all.categories)?;
+        }
         Ok(appended)
     }
 
@@ -248,24 +289,4 @@ impl Rows for Orders {
         let draft = self.drafts.iter().find(is_it)?;
         Some(self.all.rows[draft.rows.start].line)
     }
-}
-
-/// Files products under categories in the store.
-fn put_categories(
-    store: &dyn Store,
-    filed: &HashMap<u32, u32>,
-    products: &[u32],
-    categories: &Words,
-) -> Result<(), StoreError> {
-    if filed.is_empty() {
-        return Ok(());
-    }
-    let mut is_used = vec![false; categories.len()];
-    filed.values().for_each(|category| is_used[*category as usize] = true);
-    let categories = categories.intern(store, "category", |code| is_used[code as usize])?;
-    let code =
-        |(product, category): (&u32, &u32)| (products[*product as usize], categories[*category as usize]);
-    let mut pairs: Vec<_> = filed.iter().map(code).collect();
-    pairs.sort_unstable();
-    store.put_product_categories(&pairs)
 }

@@ -238,7 +238,7 @@ mod tests {
         let full = |error: IngestError| format!("{error}\n{}", error.hint().unwrap_or_default());
         let refuse = |kind, mapping: &str| full(plan(kind, mapping, &names).unwrap_err());
         insta::assert_snapshot!(refuse(Kind::Orders, "custmer=household_id"), @r"
-        orders have no field `custmer`; they have `customer`, `order`, `time`, `known`, `product`, `category`, `quantity`, `gross`, `discount`, `lines`
+        orders have no field `custmer`; they have `customer`, `order`, `time`, `known`, `product`, `category`, `quantity`, `gross`, `discount`, `channel`, `store`, `coupon`, `staff`, `lines`, `date_only`, `correction`
         did you mean `customer`?
         ");
         insta::assert_snapshot!(refuse(Kind::Orders, "customer=houshold_id"), @r"

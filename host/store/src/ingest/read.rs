@@ -42,13 +42,16 @@ pub(super) trait Rows: Send + Sync {
 /// Where the rows go.
 pub(super) struct Destination<'d> {
     pub(super) store: &'d dyn Store,
+    /// The number of the file among the store's sources.
+    pub(super) source: u32,
     pub(super) progress: &'d mut dyn FnMut(Progress),
     pub(super) cancel: &'d AtomicBool,
 }
 
 impl Destination<'_> {
     /// Appends all events of a file.
-    pub(super) fn append(&mut self, events: Vec<CustomerEvents>) -> Result<Appended, StoreError> {
+    pub(super) fn append(&mut self, mut events: Vec<CustomerEvents>) -> Result<Appended, StoreError> {
+        events.iter_mut().for_each(|events| events.source = self.source);
         let total = events.len() as u64;
         let progress = &mut *self.progress;
         let mut report = |done| progress(Progress { stage: Stage::Writing, done, total });

@@ -212,7 +212,7 @@ fn number(cell: Cell<'_>, column: &str) -> Result<f64, Box<Problem>> {
         Cell::Text(text) if text.eq_ignore_ascii_case("true") => Some(1.0),
         Cell::Text(text) if text.eq_ignore_ascii_case("false") => Some(0.0),
         Cell::Text(text) => text.parse().ok(),
-        Cell::Broken | Cell::Instant(_) | Cell::Local(_) | Cell::Nested(_) => None,
+        Cell::Broken | Cell::Instant(_) | Cell::Local(_) | Cell::Date(_) | Cell::Nested(_) => None,
     };
     number.filter(|number| number.is_finite()).ok_or_else(|| {
         let shown = super::error::shorten(&cell.show());

@@ -4,7 +4,7 @@
 //!
 //! - Space around a text does not count, and a text that is empty without it is missing.
 //! - **Times.** A text without an offset is local in the source's zone, else the store's, and so is a Parquet
-//!   timestamp without one.
+//!   timestamp without one. A date without a time of day is the last millisecond of its day, when it could be known.
 //!   Whole numbers are seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by their size
 //!   (from 1973 on); eight digits are `YYYYMMDD`. Smaller numbers are refused: they are years or weeks.
 //! - **Amounts.** A text is exact: finer than the minor unit is refused, unless rounding was asked for. JSON and
@@ -13,6 +13,7 @@
 use std::fmt::Write;
 
 use serde_json::Value as Json;
+use stratagem_model::time::{Day, Said, date_of, parse_day};
 use stratagem_model::{Currency, Money, Time, Zone};
 
 use super::error::{CORRECT_IT, Problem};
@@ -31,6 +32,8 @@ pub(super) enum Cell<'a> {
     Instant(i64),
     /// A local clock reading in milliseconds.
     Local(i64),
+    /// A date without a time of day.
+    Date(Day),
     /// `digits / 10^scale`.
     Decimal {
         digits: i128,
@@ -70,7 +73,15 @@ pub(super) struct Values {
 #[derive(Debug, Default)]
 pub(super) struct TimeMemo {
     text: String,
-    time: Option<Time>,
+    said: Option<Said>,
+}
+
+/// When something happened, as far as the file says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Moment {
+    pub(super) time: Time,
+    /// False of a date: `time` is its last millisecond.
+    pub(super) has_hour: bool,
 }
 
 /// Longest text that is taken. Longer ones come from a quote that is never closed, and would not fit a key.
@@ -116,6 +127,7 @@ impl<'a> Cell<'a> {
             Self::Boolean(flag) => flag.to_string(),
             Self::Instant(ms) => Time(*ms).to_string(),
             Self::Local(ms) => Time(*ms).to_string().trim_end_matches('Z').into(),
+            Self::Date(day) => date_of(*day),
             Self::Decimal { digits, scale } => show_decimal(*digits, *scale),
             Self::Nested(json) => json.to_string(),
         }
@@ -219,30 +231,56 @@ impl Values {
         self.text(origin, cells, scratch)?.ok_or_else(|| self.missing(origin))
     }
 
-    /// An instant that must be there.
+    /// An instant that must be there; a date is its midnight.
     pub(super) fn time(&self, origin: &Origin, cells: &[Cell<'_>], memo: &mut TimeMemo) -> Read<Time> {
-        let time = match self.cell(origin, cells) {
+        Ok(match self.said(origin, cells, memo)? {
+            Said::Instant(time) => time,
+            Said::Date(day) => self.zone.at(day, 0),
+        })
+    }
+
+    /// When something happened, which must be there.
+    pub(super) fn moment(&self, origin: &Origin, cells: &[Cell<'_>], memo: &mut TimeMemo) -> Read<Moment> {
+        Ok(match self.said(origin, cells, memo)? {
+            Said::Instant(time) => Moment { time, has_hour: true },
+            Said::Date(day) => Moment { time: self.zone.last_ms(day), has_hour: false },
+        })
+    }
+
+    fn said(&self, origin: &Origin, cells: &[Cell<'_>], memo: &mut TimeMemo) -> Read<Said> {
+        let said = match self.cell(origin, cells) {
             Cell::Missing => return Err(self.missing(origin)),
-            Cell::Instant(ms) => Some(Time(ms)),
-            Cell::Local(ms) => Some(self.zone.from_local_ms(ms)),
-            Cell::Integer(number) => self.time_of_number(number),
-            Cell::Float(number) if number.fract() == 0.0 => self.time_of_number(number as i64),
-            Cell::Text(text) if text == memo.text => memo.time,
+            Cell::Instant(ms) => Some(Said::Instant(Time(ms))),
+            Cell::Local(ms) => Some(Said::Instant(self.zone.from_local_ms(ms))),
+            Cell::Date(day) => Some(Said::Date(day)),
+            Cell::Integer(number) => said_by_number(number),
+            Cell::Float(number) if number.fract() == 0.0 => said_by_number(number as i64),
+            Cell::Text(text) if text == memo.text => memo.said,
             Cell::Text(text) => {
                 memo.text.clear();
                 memo.text.push_str(text);
-                memo.time = match text.parse() {
-                    Ok(number) => self.time_of_number(number),
-                    Err(_) => self.zone.parse(text),
+                memo.said = match text.parse() {
+                    Ok(number) => said_by_number(number),
+                    Err(_) => self.zone.read(text),
                 };
-                memo.time
+                memo.said
             }
             _ => None,
         };
-        time.ok_or_else(|| {
+        said.ok_or_else(|| {
             let remedy = "write it as `2017-03-31`, `2017-03-31 18:05:00` or `2017-03-31T18:05:00Z`";
             self.problem(origin, cells, "is not a time", remedy)
         })
+    }
+
+    /// Whether a column says yes; not if it is missing.
+    pub(super) fn flag(&self, origin: Option<&Origin>, cells: &[Cell<'_>]) -> Read<bool> {
+        let Some(origin) = origin else { return Ok(false) };
+        match self.cell(origin, cells) {
+            Cell::Missing | Cell::Boolean(false) | Cell::Integer(0) | Cell::Text("0" | "false") => Ok(false),
+            Cell::Boolean(true) | Cell::Integer(1) | Cell::Text("1" | "true") => Ok(true),
+            _ => Err(self.problem(origin, cells, "is neither `true` nor `false`", CORRECT_IT)),
+        }
     }
 
     /// When a row could be known: when it happened, unless a later time is given.
@@ -257,26 +295,11 @@ impl Values {
         if self.is_missing(origin, cells) {
             return Ok(event_time);
         }
-        let known = self.time(origin, cells, memo)?;
+        let known = self.moment(origin, cells, memo)?.time;
         if known < event_time {
             return Err(self.problem(origin, cells, "is before it happened", CORRECT_IT));
         }
         Ok(known)
-    }
-
-    /// The instant that a whole number stands for; the units' ranges do not overlap.
-    fn time_of_number(&self, number: i64) -> Option<Time> {
-        match number {
-            19_000_101..=21_001_231 => {
-                let (year, month, day) = (number / 10_000, number / 100 % 100, number % 100);
-                self.zone.parse(&format!("{year}-{month:02}-{day:02}"))
-            }
-            100_000_000..100_000_000_000 => Some(Time(number * 1000)),
-            100_000_000_000..100_000_000_000_000 => Some(Time(number)),
-            100_000_000_000_000..100_000_000_000_000_000 => Some(Time(number / 1000)),
-            100_000_000_000_000_000.. => Some(Time(number / 1_000_000)),
-            _ => None,
-        }
     }
 
     /// A whole number; `None` if it is missing.
@@ -377,4 +400,20 @@ impl Values {
 
 fn whole_of_float(number: f64) -> Option<i64> {
     (number.fract() == 0.0 && number.abs() < 9.0e15).then_some(number as i64)
+}
+
+/// What a whole number says of a time; the units' ranges do not overlap.
+fn said_by_number(number: i64) -> Option<Said> {
+    let instant = |ms: i64| Some(Said::Instant(Time(ms)));
+    match number {
+        19_000_101..=21_001_231 => {
+            let (year, month, day) = (number / 10_000, number / 100 % 100, number % 100);
+            parse_day(&format!("{year}-{month:02}-{day:02}")).map(Said::Date)
+        }
+        100_000_000..100_000_000_000 => instant(number * 1000),
+        100_000_000_000..100_000_000_000_000 => instant(number),
+        100_000_000_000_000..100_000_000_000_000_000 => instant(number / 1000),
+        100_000_000_000_000_000.. => instant(number / 1_000_000),
+        _ => None,
+    }
 }

@@ -10,14 +10,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 use sled::{Batch, Tree};
-use stratagem_model::{CustomerId, Timeline};
+use stratagem_model::CustomerId;
 
 use super::disk::Disk;
+use super::keys;
 use super::layout::{self, Op};
 use super::profile::EXTERNAL_ID_BYTES_MAX;
 use super::read::{self, Raw};
 use super::totals::StoredTotals;
-use super::{keys, merge};
+use crate::claims::{self, Amounts, History, Merged};
 use crate::{Appended, CustomerEvents, StoreError};
 
 /// A sled batch is closed once it has this many keys. It blocks readers while it is applied.
@@ -36,11 +37,18 @@ pub(super) struct Watch<'a> {
 /// A batch in key order, customers together.
 pub(super) struct Sorted(Vec<(u16, CustomerId, CustomerEvents)>);
 
+impl Sorted {
+    pub(super) fn events(&self) -> impl Iterator<Item = &CustomerEvents> {
+        self.0.iter().map(|(_, _, events)| events)
+    }
+}
+
 /// What one customer becomes.
-struct Plan {
-    ops: Vec<Op>,
-    growth: StoredTotals,
-    appended: Appended,
+pub(super) struct Plan {
+    pub(super) ops: Vec<Op>,
+    pub(super) before: Amounts,
+    pub(super) now: Amounts,
+    pub(super) appended: Appended,
 }
 
 /// Sorts a batch, and refuses ids that cannot be keys.
@@ -57,16 +65,11 @@ pub(super) fn sort(batch: Vec<CustomerEvents>) -> Result<Sorted, StoreError> {
     Ok(Sorted(sorted))
 }
 
-/// Merges and applies a batch. The caller holds `totals` locked, and commits before it acknowledges.
-pub(super) fn append(
-    disk: &Disk,
-    totals: &mut StoredTotals,
-    batch: &Sorted,
-    watch: &mut Watch<'_>,
-) -> Result<Appended, StoreError> {
+/// Merges a batch into what is stored, and finds every conflict. The caller holds the lock.
+pub(super) fn plan_all(disk: &Disk, batch: &Sorted, stop: &AtomicBool) -> Result<Vec<Plan>, StoreError> {
     let customers: Vec<_> = batch.0.chunk_by(|a, b| a.1 == b.1).collect();
     let plan = |customer: &&[_]| {
-        if watch.stop.load(Ordering::Relaxed) {
+        if stop.load(Ordering::Relaxed) {
             Err(StoreError::Interrupted)
         } else {
             plan(&disk.timelines, customer)
@@ -78,47 +81,54 @@ pub(super) fn append(
         customers.par_iter().map(plan).collect()
     };
     // In order, so that the same batch is refused for the same reason each time.
-    let plans = plans.into_iter().collect::<Result<Vec<_>, _>>()?;
-    write(disk, totals, plans, watch)
+    plans.into_iter().collect()
 }
 
 /// Merges one customer's part of a batch into what is stored.
 fn plan(timelines: &Tree, batch: &[(u16, CustomerId, CustomerEvents)]) -> Result<Plan, StoreError> {
-    let (customer, external_id) = (batch[0].1, batch[0].2.external_id.as_str());
+    let incoming: Vec<_> = batch.iter().map(|(_, _, events)| events).collect();
+    plan_of(timelines, batch[0].1, &incoming)
+}
+
+/// Merges what is said of one customer, or of products, into what is stored.
+pub(super) fn plan_of(
+    timelines: &Tree,
+    customer: CustomerId,
+    incoming: &[&CustomerEvents],
+) -> Result<Plan, StoreError> {
+    let external_id = incoming[0].external_id.as_str();
     let collision = |first: &str, second: &str| {
         Err(StoreError::IdCollision { first: first.into(), second: second.into() })
     };
-    if let Some((_, _, other)) = batch.iter().find(|(_, _, events)| events.external_id != external_id) {
+    if let Some(other) = incoming.iter().find(|events| events.external_id != external_id) {
         return collision(external_id, &other.external_id);
     }
     let stored = Raw::read(timelines, customer)?;
-    let mut existing = Timeline::default();
+    let mut existing = History::default();
     if let Some(raw) = &stored {
         let known_as = read::decode_profile(customer, &raw.profile)?.external_id;
         if known_as != external_id {
             return collision(known_as, external_id);
         }
-        raw.decode(customer, read::EVERYTHING, &mut existing)?;
+        existing = raw.history(customer)?;
     }
-    let incoming: Vec<_> = batch.iter().map(|(_, _, events)| &events.timeline).collect();
-    let merged = merge::merge(external_id, &existing, &incoming)?;
+    let merged = claims::merge(external_id, &existing, incoming)?;
     let is_new = stored.is_none();
-    let ops = if is_new || merged.added > 0 {
+    let before = Amounts::of(&existing.timeline);
+    let (ops, now) = if is_new || merged.is_changed {
         let old = stored.map(|raw| raw.into_values(customer)).unwrap_or_default();
-        layout::changes(old, layout::lay_out(customer, external_id, &merged.timeline))
+        let new = layout::lay_out(customer, external_id, &merged.history);
+        (layout::changes(old, new), Amounts::of(&merged.history.timeline))
     } else {
-        Vec::new()
+        (Vec::new(), before)
     };
-    let mut growth = merged.growth;
-    growth.customers += u64::from(is_new);
-    Ok(Plan {
-        ops,
-        growth,
-        appended: Appended { customers_new: is_new.into(), added: merged.added, unchanged: merged.unchanged },
-    })
+    let Merged { added, corrected, unchanged, .. } = merged;
+    let appended = Appended { customers_new: is_new.into(), added, corrected, unchanged };
+    Ok(Plan { ops, before, now, appended })
 }
 
-fn write(
+/// Applies what was planned. The caller holds `totals` locked, and commits before it acknowledges.
+pub(super) fn write(
     disk: &Disk,
     totals: &mut StoredTotals,
     plans: Vec<Plan>,
@@ -135,10 +145,9 @@ fn write(
                 None => batch.remove(key),
             }
         }
-        grown.add(&plan.growth);
-        appended.customers_new += plan.appended.customers_new;
-        appended.added += plan.appended.added;
-        appended.unchanged += plan.appended.unchanged;
+        grown.customers += plan.appended.customers_new;
+        grown.replace(&plan.before, &plan.now);
+        appended += plan.appended;
         if ops < OPS_PER_BATCH && done < last {
             continue;
         }
@@ -158,6 +167,27 @@ fn write(
     Ok(appended)
 }
 
+/// Applies what was planned for the filings of products, which no totals count.
+pub(super) fn write_filings(
+    disk: &Disk,
+    totals: &mut StoredTotals,
+    plan: Plan,
+) -> Result<Appended, StoreError> {
+    let mut batch = Batch::default();
+    for (key, value) in plan.ops {
+        match value {
+            Some(value) => batch.insert(key, value),
+            None => batch.remove(key),
+        }
+    }
+    let mut grown = totals.clone();
+    grown.revision += 1;
+    batch.insert(keys::TOTALS, grown.encode());
+    disk.apply(&disk.timelines, batch)?;
+    *totals = grown;
+    Ok(plan.appended)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,9 +197,9 @@ mod tests {
     fn two_customers_with_one_id_are_refused() {
         let directory = tempfile::tempdir().unwrap();
         let db = sled::open(directory.path()).unwrap();
-        let events = |id: &str| CustomerEvents { external_id: id.into(), timeline: Timeline::default() };
+        let events = |id: &str| CustomerEvents::new(id, Default::default());
         let b = CustomerId::from_external("b");
-        for (key, value) in layout::lay_out(b, "a", &Timeline::default()) {
+        for (key, value) in layout::lay_out(b, "a", &History::default()) {
             db.insert(key, value).unwrap();
         }
         let with_stored = plan(&db, &[(b.bucket(), b, events("b"))]);

@@ -1,27 +1,27 @@
-//! Dictionaries and the categories of products, held in memory and kept in pages.
+//! Dictionaries, held in memory and kept in pages.
 //!
 //! ```text
 //! 0 | length u16 and name | code of its first word u32      words of a dictionary, each with its length in front
-//! 1 | page u32                                              category codes of 1,000 products
+//! 1 | length u16 and name | page u32                        when each of 500 words was first known
 //! 2                                                         how many changes there were
 //! ```
 //!
 //! # Invariants
 //!
-//! - **A code is durable before anyone sees it**: an event that holds it cannot outlive its word.
+//! - **A word is durable no later than what holds its code**: it is applied first, and sled's log ends before what it
+//!   lost.
 //! - **A code never changes its word.**
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{OnceLock, PoisonError, RwLock};
-
-use sled::{Batch, Tree};
-use stratagem_model::NO_ITEM;
 
 use super::acknowledged::SEQUENCE;
 use super::disk::{Disk, unreadable};
 use super::keys::corrupt;
 use crate::StoreError;
 use crate::codec::{Malformed, Reader, begin, put_bytes, put_varint, seal, unseal};
+use crate::first_known::{FirstKnown, NEVER};
+use sled::{Batch, Tree};
 
 /// The longest word and the longest name of a dictionary.
 const WORD_BYTES_MAX: usize = 4 * 1024;
@@ -29,11 +29,11 @@ const WORD_BYTES_MAX: usize = 4 * 1024;
 /// A page is full once another word would make it longer. One word always fits.
 const PAGE_BYTES_MAX: usize = WORD_BYTES_MAX + 16;
 
-const CATEGORIES_PER_PAGE: usize = 1_000;
+const TIMES_PER_PAGE: usize = 500;
 
 const TREE: &str = "dictionaries";
 const WORDS: u8 = 0;
-const CATEGORIES: u8 = 1;
+const TIMES: u8 = 1;
 const REVISION: &[u8] = &[2];
 
 /// What the tree holds, decoded.
@@ -45,7 +45,6 @@ pub(super) struct Dictionaries {
 #[derive(Debug, Default)]
 struct Content {
     by_name: BTreeMap<String, Dictionary>,
-    categories: Vec<u32>,
     revision: u64,
 }
 
@@ -56,6 +55,8 @@ struct Dictionary {
     codes: OnceLock<HashMap<Box<str>, u32>>,
     /// Code of the first word of the last page.
     last_page: usize,
+    /// When words were first known; shorter than the words if the last ones never were.
+    times: Vec<i64>,
 }
 
 impl Dictionaries {
@@ -90,7 +91,7 @@ impl Dictionaries {
             let new = dictionary.unknown(words);
             let mut batch = Batch::default();
             for (first, page) in dictionary.pages_with(&new) {
-                batch.insert(words_key(name, first), page);
+                batch.insert(page_key(WORDS, name, first), page);
             }
             batch.insert(REVISION, revision(content.revision + 1));
             (new, batch)
@@ -99,7 +100,6 @@ impl Dictionaries {
             return Ok(());
         }
         disk.apply(&disk.dictionaries, batch)?;
-        disk.commit()?;
         self.write(|content| {
             let dictionary = content.by_name.entry(name.into()).or_default();
             dictionary.last_page = dictionary.pages_with(&new).last().map_or(0, |(first, _)| *first);
@@ -127,45 +127,75 @@ impl Dictionaries {
         })
     }
 
-    /// Sets categories. The caller holds the lock under which the store is written.
-    pub(super) fn put_categories(&self, disk: &Disk, pairs: &[(u32, u32)]) -> Result<(), StoreError> {
-        let (mut categories, next) = self.read(|content| (content.categories.clone(), content.revision + 1));
-        let mut changed = BTreeSet::new();
-        for (product, category) in pairs {
-            let at = *product as usize;
-            categories.resize(categories.len().max(at + 1), NO_ITEM);
-            if std::mem::replace(&mut categories[at], *category) != *category {
-                changed.insert(at / CATEGORIES_PER_PAGE);
+    /// When each word was first known; [`NEVER`] where nothing refers to it.
+    pub(super) fn times(&self, name: &str) -> Vec<i64> {
+        self.read(|content| content.by_name.get(name).map_or_else(Vec::new, Dictionary::all_times))
+    }
+
+    /// Lowers the times of words to those that are known. The caller holds the lock under which the store is written.
+    pub(super) fn lower(&self, disk: &Disk, known: FirstKnown) -> Result<(), StoreError> {
+        let (attributes, tags) = (self.words("attribute"), self.words("tag"));
+        for (dictionary, times) in known.into_times() {
+            let Some(name) = dictionary.name(&attributes, &tags) else { continue };
+            let is_lower = |dictionary: &Dictionary| {
+                let known_at = |code: usize| dictionary.times.get(code).copied().unwrap_or(NEVER);
+                let has_word = |code: usize| code < dictionary.words.len();
+                times
+                    .iter()
+                    .any(|(code, known)| has_word(*code as usize) && *known < known_at(*code as usize))
+            };
+            // Almost always not: words are known since long.
+            if !self.read(|content| content.by_name.get(&name).is_some_and(is_lower)) {
+                continue;
             }
+            let mut all = self.times(&name);
+            for (code, known) in times {
+                if let Some(first) = all.get_mut(code as usize) {
+                    *first = known.min(*first);
+                }
+            }
+            self.put_times(disk, &name, all)?;
         }
-        if changed.is_empty() {
-            return Ok(());
-        }
-        let mut batch = Batch::default();
-        for page in changed {
-            let codes =
-                categories.chunks(CATEGORIES_PER_PAGE).nth(page).expect("it was resized to hold the page");
-            let mut value = begin();
-            value.extend(codes.iter().flat_map(|code| code.to_le_bytes()));
-            batch.insert(categories_key(page), seal(value));
-        }
-        batch.insert(REVISION, revision(next));
-        disk.apply(&disk.dictionaries, batch)?;
-        disk.commit()?;
-        self.write(|content| {
-            content.categories = categories;
-            content.revision = next;
-        });
         Ok(())
     }
 
-    pub(super) fn categories(&self) -> Vec<u32> {
-        self.read(|content| {
-            let mut categories = content.categories.clone();
-            let products = content.by_name.get("product").map_or(0, |products| products.words.len());
-            categories.resize(categories.len().max(products), NO_ITEM);
-            categories
-        })
+    /// Sets the times of all words anew: what is not among them is known never.
+    pub(super) fn reset(&self, disk: &Disk, known: FirstKnown) -> Result<(), StoreError> {
+        let (attributes, tags) = (self.words("attribute"), self.words("tag"));
+        let named = known.into_times().into_iter();
+        let mut times: HashMap<String, Vec<(u32, i64)>> = named
+            .filter_map(|(dictionary, times)| Some((dictionary.name(&attributes, &tags)?, times)))
+            .collect();
+        for (name, words) in self.sizes() {
+            let mut all = vec![NEVER; usize::try_from(words).unwrap_or(usize::MAX)];
+            for (code, known) in times.remove(&name).unwrap_or_default() {
+                if let Some(first) = all.get_mut(code as usize) {
+                    *first = known;
+                }
+            }
+            self.put_times(disk, &name, all)?;
+        }
+        Ok(())
+    }
+
+    fn put_times(&self, disk: &Disk, name: &str, times: Vec<i64>) -> Result<(), StoreError> {
+        let (old, next) = (self.times(name), self.revision() + 1);
+        let mut batch = Batch::default();
+        let pages = times.chunks(TIMES_PER_PAGE).zip(old.chunks(TIMES_PER_PAGE));
+        for (page, (new, old)) in pages.enumerate() {
+            if new != old {
+                let mut value = begin();
+                value.extend(new.iter().flat_map(|time| time.to_le_bytes()));
+                batch.insert(page_key(TIMES, name, page), seal(value));
+            }
+        }
+        batch.insert(REVISION, revision(next));
+        disk.apply(&disk.dictionaries, batch)?;
+        self.write(|content| {
+            content.by_name.entry(name.into()).or_default().times = times;
+            content.revision = next;
+        });
+        Ok(())
     }
 
     pub(super) fn revision(&self) -> u64 {
@@ -188,7 +218,7 @@ impl Content {
         let mut body = Reader::new(unseal(value)?);
         match key.split_first() {
             Some((&WORDS, rest)) => self.load_words(rest, &mut body),
-            Some((&CATEGORIES, rest)) => self.load_categories(rest, &mut body),
+            Some((&TIMES, rest)) => self.load_times(rest, &mut body),
             _ if key == REVISION => {
                 self.revision = body.varint()?;
                 Ok(())
@@ -198,11 +228,7 @@ impl Content {
     }
 
     fn load_words(&mut self, key: &[u8], body: &mut Reader<'_>) -> Result<(), Malformed> {
-        let not_a_key = Malformed("the key is not one of a dictionary");
-        let (len, rest) = key.split_first_chunk::<2>().ok_or(not_a_key)?;
-        let (name, first) = rest.split_at_checked(u16::from_be_bytes(*len).into()).ok_or(not_a_key)?;
-        let name = std::str::from_utf8(name).map_err(|_| not_a_key)?;
-        let first = u32::from_be_bytes(first.try_into().map_err(|_| not_a_key)?) as usize;
+        let (name, first) = parse_page(key)?;
         let dictionary = self.by_name.entry(name.into()).or_default();
         if dictionary.words.len() != first {
             return Err(Malformed("the words before this page are missing"));
@@ -214,19 +240,40 @@ impl Content {
         Ok(())
     }
 
-    fn load_categories(&mut self, key: &[u8], body: &mut Reader<'_>) -> Result<(), Malformed> {
-        let page = key.try_into().map_err(|_| Malformed("the key is not one of a page of categories"))?;
-        self.categories.resize(u32::from_be_bytes(page) as usize * CATEGORIES_PER_PAGE, NO_ITEM);
-        let codes = body.take(body.remaining())?;
-        let (codes, []) = codes.as_chunks() else {
-            return Err(Malformed("a page of categories is cut off"));
+    /// Words come before their times, which have higher keys.
+    fn load_times(&mut self, key: &[u8], body: &mut Reader<'_>) -> Result<(), Malformed> {
+        let (name, page) = parse_page(key)?;
+        let dictionary = self.by_name.get_mut(name).ok_or(Malformed("there are times of no words"))?;
+        dictionary.times.resize(page * TIMES_PER_PAGE, NEVER);
+        let times = body.take(body.remaining())?;
+        let (times, []) = times.as_chunks() else {
+            return Err(Malformed("a page of times is cut off"));
         };
-        self.categories.extend(codes.iter().map(|code| u32::from_le_bytes(*code)));
+        dictionary.times.extend(times.iter().map(|time| i64::from_le_bytes(*time)));
+        if dictionary.times.len() > dictionary.words.len() {
+            return Err(Malformed("there are more times than words"));
+        }
         Ok(())
     }
 }
 
+/// A dictionary's name, and the number in a key of it.
+fn parse_page(key: &[u8]) -> Result<(&str, usize), Malformed> {
+    let not_a_key = Malformed("the key is not one of a dictionary");
+    let (len, rest) = key.split_first_chunk::<2>().ok_or(not_a_key)?;
+    let (name, number) = rest.split_at_checked(u16::from_be_bytes(*len).into()).ok_or(not_a_key)?;
+    let name = std::str::from_utf8(name).map_err(|_| not_a_key)?;
+    let number = u32::from_be_bytes(number.try_into().map_err(|_| not_a_key)?);
+    Ok((name, number as usize))
+}
+
 impl Dictionary {
+    fn all_times(&self) -> Vec<i64> {
+        let mut times = self.times.clone();
+        times.resize(self.words.len(), NEVER);
+        times
+    }
+
     /// Each word without a code, once, in the order given.
     fn unknown<'w>(&self, words: &[&'w str]) -> Vec<&'w str> {
         let mut seen = HashSet::new();
@@ -290,15 +337,11 @@ impl WordList {
     }
 }
 
-fn words_key(name: &str, first: usize) -> Vec<u8> {
+/// The key of a page: of words by the code of its first, of times by its number.
+fn page_key(what: u8, name: &str, number: usize) -> Vec<u8> {
     let len = u16::try_from(name.len()).expect("names are shorter than a word may be");
-    let first = u32::try_from(first).expect("a dictionary of 2^32 words does not fit in memory");
-    [&[WORDS], &len.to_be_bytes()[..], name.as_bytes(), &first.to_be_bytes()].concat()
-}
-
-fn categories_key(page: usize) -> Vec<u8> {
-    let page = u32::try_from(page).expect("there are fewer pages than codes");
-    [&[CATEGORIES], &page.to_be_bytes()[..]].concat()
+    let number = u32::try_from(number).expect("a dictionary of 2^32 words does not fit in memory");
+    [&[what], &len.to_be_bytes()[..], name.as_bytes(), &number.to_be_bytes()].concat()
 }
 
 fn revision(revision: u64) -> Vec<u8> {

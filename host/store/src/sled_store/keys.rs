@@ -3,6 +3,7 @@
 //! ```text
 //! bucket u16 | customer u64 | kind u8                                        the profile
 //! bucket u16 | customer u64 | kind u8 | first known time i64 | part u24      a chunk
+//! fffe ff..ff ...                                                            the same of the filings of products
 //! ffff "totals"                                                              counts over the whole store
 //! ```
 //!
@@ -24,6 +25,18 @@ pub(super) enum Section {
     Orders = 1,
     Lines = 2,
     Events = 3,
+    /// What further sources say, for when an ingest is undone; no scan reads it.
+    Notes = 4,
+}
+
+/// Stands for the customer whose events are the filings of products. Its bucket is none of a customer's, so a scan never
+/// meets it.
+pub(super) const FILINGS: CustomerId = CustomerId(u64::MAX);
+
+const FILINGS_BUCKET: u16 = 0xfffe;
+
+fn bucket(customer: CustomerId) -> u16 {
+    if customer == FILINGS { FILINGS_BUCKET } else { customer.bucket() }
 }
 
 /// Not a bucket's, so a scan never meets it.
@@ -36,7 +49,7 @@ const _: () = assert!(CHUNK_KEY_BYTES <= 22, "sled holds no longer keys inline")
 /// What all keys of a customer begin with.
 pub(super) fn prefix(customer: CustomerId) -> [u8; PREFIX_BYTES] {
     let mut key = [0; PREFIX_BYTES];
-    key[..2].copy_from_slice(&customer.bucket().to_be_bytes());
+    key[..2].copy_from_slice(&bucket(customer).to_be_bytes());
     key[2..].copy_from_slice(&customer.0.to_be_bytes());
     key
 }
@@ -70,7 +83,7 @@ pub(super) fn parse(key: &[u8]) -> Result<(CustomerId, Section), Malformed> {
     let (bucket, rest) = key.split_first_chunk::<2>().ok_or(not_a_key)?;
     let (customer, rest) = rest.split_first_chunk::<8>().ok_or(not_a_key)?;
     let customer = CustomerId(u64::from_be_bytes(*customer));
-    if customer.bucket() != u16::from_be_bytes(*bucket) {
+    if self::bucket(customer) != u16::from_be_bytes(*bucket) {
         return Err(Malformed("the customer is not of this bucket"));
     }
     let section = match (rest.first(), key.len()) {
@@ -78,6 +91,7 @@ pub(super) fn parse(key: &[u8]) -> Result<(CustomerId, Section), Malformed> {
         (Some(1), CHUNK_KEY_BYTES) => Section::Orders,
         (Some(2), CHUNK_KEY_BYTES) => Section::Lines,
         (Some(3), CHUNK_KEY_BYTES) => Section::Events,
+        (Some(4), CHUNK_KEY_BYTES) => Section::Notes,
         _ => return Err(not_a_key),
     };
     Ok((customer, section))

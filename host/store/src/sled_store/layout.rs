@@ -13,7 +13,8 @@ use stratagem_model::{CustomerId, Timeline};
 
 use super::keys::{self, Section};
 use super::profile::{Counts, INLINE_BYTES_MAX, Profile};
-use crate::chunk::{self, Chunk, OrderLine};
+use crate::chunk::{self, Chunk, OrderLine, Sourced};
+use crate::claims::History;
 use crate::codec::{begin, seal};
 
 /// Keys of one customer with their values.
@@ -23,9 +24,11 @@ pub(super) type Values = BTreeMap<IVec, IVec>;
 pub(super) type Op = (IVec, Option<IVec>);
 
 /// The keys and values of a timeline.
-pub(super) fn lay_out(customer: CustomerId, external_id: &str, timeline: &Timeline) -> Values {
-    let orders: Vec<_> = timeline.orders.iter().collect();
-    let events: Vec<_> = timeline.events.iter().collect();
+pub(super) fn lay_out(customer: CustomerId, external_id: &str, history: &History) -> Values {
+    let timeline = &history.timeline;
+    let orders = sourced(&timeline.orders, &history.order_sources);
+    let events = sourced(&timeline.events, &history.event_sources);
+    let notes: Vec<_> = history.notes.iter().collect();
     let mut values = Values::new();
     let mut room = INLINE_BYTES_MAX;
     // Every scan wants orders, so they are the first to get the room in the profile.
@@ -33,16 +36,22 @@ pub(super) fn lay_out(customer: CustomerId, external_id: &str, timeline: &Timeli
     let orders = place(Section::Orders, chunk::encode(&orders));
     let events = place(Section::Events, chunk::encode(&events));
     let lines = place(Section::Lines, chunk::encode(&order_lines(timeline)));
+    let notes = place(Section::Notes, chunk::encode(&notes));
     let profile = Profile {
         external_id,
-        counts: counts(timeline),
+        counts: Counts { notes: history.notes.len() as u64, ..counts(timeline) },
         keyed_chunks: values.len() as u64,
         orders: &orders,
         lines: &lines,
         events: &events,
+        notes: &notes,
     };
     values.insert(keys::profile(customer).as_slice().into(), profile.encode().into());
     values
+}
+
+fn sourced<'a, T>(rows: &'a [T], sources: &[u32]) -> Vec<Sourced<'a, T>> {
+    rows.iter().zip(sources).map(|(row, source)| Sourced { row, source: *source }).collect()
 }
 
 /// What to write and remove so that the `old` values of a customer become the `new` ones.
@@ -57,11 +66,13 @@ pub(super) fn changes(mut old: Values, new: Values) -> Vec<Op> {
     ops
 }
 
+/// How many rows a timeline has.
 pub(super) fn counts(timeline: &Timeline) -> Counts {
     Counts {
         orders: timeline.orders.len() as u64,
         lines: timeline.lines.len() as u64,
         events: timeline.events.len() as u64,
+        notes: 0,
     }
 }
 
@@ -100,21 +111,15 @@ mod tests {
 
     use super::*;
 
-    fn history(orders: i64) -> Timeline {
-        let order = |n: i64| Order {
-            id: EventId(n as u64),
-            event_time: Time(n * 1_000),
-            known_time: Time(n * 1_000),
-            gross: n,
-            discount: 0,
-            lines: 2,
-        };
+    fn history(orders: i64) -> History {
+        let order = |n: i64| Order { lines: 2, ..Order::new(EventId(n as u64), Time(n * 1_000), n) };
         let line = |n| Line { product: n as u32, quantity: 1, gross: n };
-        Timeline {
+        let timeline = Timeline {
             orders: (0..orders).map(order).collect(),
             lines: (0..orders * 2).map(line).collect(),
             events: vec![],
-        }
+        };
+        History { order_sources: vec![1; orders as usize], timeline, ..History::default() }
     }
 
     #[test]
@@ -133,7 +138,7 @@ mod tests {
     #[test]
     fn chunks_of_one_instant_have_keys_of_their_own() {
         let mut timeline = history(3_000);
-        for order in &mut timeline.orders {
+        for order in &mut timeline.timeline.orders {
             order.known_time = Time(5);
         }
         let values = lay_out(CustomerId(7), "c", &timeline);

@@ -8,8 +8,8 @@
 //! # Map
 //!
 //! - [`open`]: create, open, lock, format; [`disk`], [`acknowledged`]: apply, commit, fail.
-//! - [`append`] merges ([`merge`]) and lays out ([`layout`], [`profile`], [`keys`]); [`read`] goes the way back.
-//! - [`dictionaries`], [`documents`], [`totals`]: what is not a timeline.
+//! - [`append`] merges and lays out ([`layout`], [`profile`], [`keys`]); [`read`] goes the way back; [`undo`] takes back.
+//! - [`dictionaries`], [`documents`], [`sources`], [`totals`]: what is not a timeline.
 //! - [`verify`], [`compact`], [`info`]: what an operator asks for.
 //!
 //! # Not here
@@ -22,12 +22,16 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sled::Batch;
-use stratagem_model::{CustomerId, Timeline};
+use stratagem_model::{CustomerId, FlatEvent, Time, Timeline};
 
-use crate::codec::{Malformed, begin, seal, unseal};
-use crate::{Appended, CustomerEvents, Projection, Settings, Source, Store, StoreError, Totals, fingerprint};
+use crate::codec::{begin, seal, unseal};
+use crate::first_known::FirstKnown;
+use crate::{
+    Appended, CustomerEvents, Projection, Settings, Source, Store, StoreError, Totals, Undone, fingerprint,
+};
 
 mod acknowledged;
 mod append;
@@ -38,11 +42,12 @@ mod documents;
 mod info;
 mod keys;
 mod layout;
-mod merge;
 mod open;
 mod profile;
 mod read;
+mod sources;
 mod totals;
+mod undo;
 mod verify;
 
 pub use compact::Compacted;
@@ -55,7 +60,6 @@ use disk::{Disk, unreadable};
 use documents::Documents;
 use totals::StoredTotals;
 
-const SOURCE_PREFIX: &str = "source/";
 const FINGERPRINT_KEY: &str = "fingerprint";
 
 /// A [`Store`] in a directory.
@@ -121,19 +125,30 @@ impl SledStore {
         })
     }
 
-    fn append_watched(
+    /// Applies a batch. Outside of the lock the caller commits: others apply theirs while one waits for the disk.
+    fn apply_watched(
         &self,
         batch: Vec<CustomerEvents>,
         watch: &mut append::Watch<'_>,
     ) -> Result<Appended, StoreError> {
         let batch = append::sort(batch)?;
-        let appended = {
-            let mut totals = self.disk.exclusive(&self.writing)?;
-            append::append(&self.disk, &mut totals, &batch, watch)?
+        let mut totals = self.disk.exclusive(&self.writing)?;
+        let planned = append::plan_all(&self.disk, &batch, watch.stop)?;
+        // Before the events: a word is known no later than what refers to it.
+        self.dictionaries.lower(&self.disk, self.first_known_of(&batch))?;
+        append::write(&self.disk, &mut totals, planned, watch)
+    }
+
+    fn first_known_of(&self, batch: &append::Sorted) -> FirstKnown {
+        const CUSTOMERS_MIN: usize = 1_024;
+        let all: Vec<_> = batch.events().collect();
+        let products = if all.len() < CUSTOMERS_MIN { vec![] } else { self.dictionaries.times("product") };
+        let of = |events: &[&CustomerEvents]| {
+            let mut known = FirstKnown::new(&products);
+            events.iter().for_each(|events| known.add(&events.timeline));
+            known
         };
-        // Outside of the lock: others apply their batches while this one waits for the disk.
-        self.disk.commit()?;
-        Ok(appended)
+        all.par_chunks(CUSTOMERS_MIN).map(of).reduce(|| FirstKnown::new(&products), FirstKnown::merge)
     }
 
     /// Numbers that change whenever the content does.
@@ -167,9 +182,13 @@ impl Store for SledStore {
         &self.settings
     }
 
-    fn append(&self, batch: Vec<CustomerEvents>) -> Result<Appended, StoreError> {
+    fn apply(&self, batch: Vec<CustomerEvents>) -> Result<Appended, StoreError> {
         let stop = AtomicBool::new(false);
-        self.append_watched(batch, &mut append::Watch { progress: &mut |_| {}, stop: &stop })
+        self.apply_watched(batch, &mut append::Watch { progress: &mut |_| {}, stop: &stop })
+    }
+
+    fn commit(&self) -> Result<(), StoreError> {
+        self.disk.commit()
     }
 
     fn append_with_progress(
@@ -178,7 +197,9 @@ impl Store for SledStore {
         progress: &mut dyn FnMut(u64),
         stop: &AtomicBool,
     ) -> Result<Appended, StoreError> {
-        self.append_watched(batch, &mut append::Watch { progress, stop })
+        let appended = self.apply_watched(batch, &mut append::Watch { progress, stop })?;
+        self.disk.commit()?;
+        Ok(appended)
     }
 
     fn scan(
@@ -189,6 +210,16 @@ impl Store for SledStore {
     ) -> Result<(), StoreError> {
         self.disk.check()?;
         read::scan(&self.disk.timelines, &buckets, projection, visit)
+    }
+
+    fn timelines(
+        &self,
+        customers: &[CustomerId],
+        projection: Projection,
+        visit: &mut dyn FnMut(CustomerId, &Timeline),
+    ) -> Result<(), StoreError> {
+        self.disk.check()?;
+        read::visit(&self.disk.timelines, customers, projection, visit)
     }
 
     fn external_id(&self, customer: CustomerId) -> Result<Option<String>, StoreError> {
@@ -221,44 +252,51 @@ impl Store for SledStore {
         Ok(self.dictionaries.words(dictionary))
     }
 
-    fn put_product_categories(&self, pairs: &[(u32, u32)]) -> Result<(), StoreError> {
-        let _writing = self.disk.exclusive(&self.writing)?;
-        self.dictionaries.put_categories(&self.disk, pairs)
-    }
-
-    fn product_categories(&self) -> Result<Vec<u32>, StoreError> {
+    fn first_known(&self, dictionary: &str) -> Result<Vec<Time>, StoreError> {
         self.disk.check()?;
-        Ok(self.dictionaries.categories())
+        Ok(self.dictionaries.times(dictionary).into_iter().map(Time).collect())
     }
 
-    fn put_source(&self, source: &Source) -> Result<(), StoreError> {
-        const NAME_BYTES_MAX: usize = 1024;
-        for text in [&source.name, &source.kind, &source.fingerprint] {
-            if text.len() > NAME_BYTES_MAX {
-                return Err(StoreError::too_long("name of a source", text, NAME_BYTES_MAX));
-            }
+    fn file_products(&self, source: u32, filings: Vec<FlatEvent>) -> Result<Appended, StoreError> {
+        if filings.is_empty() {
+            return Ok(Appended::default());
         }
-        {
+        let timeline = Timeline { events: filings, ..Timeline::default() };
+        let said = CustomerEvents { external_id: String::new(), source, timeline };
+        let mut totals = self.disk.exclusive(&self.writing)?;
+        let plan = append::plan_of(&self.disk.timelines, keys::FILINGS, &[&said])?;
+        let mut known = FirstKnown::new(&[]);
+        known.add(&said.timeline);
+        self.dictionaries.lower(&self.disk, known)?;
+        let appended = append::write_filings(&self.disk, &mut totals, plan)?;
+        Ok(Appended { customers_new: 0, ..appended })
+    }
+
+    fn filings(&self) -> Result<Vec<FlatEvent>, StoreError> {
+        let mut filings = vec![];
+        self.timelines(&[keys::FILINGS], read::EVERYTHING, &mut |_, timeline| {
+            filings.clone_from(&timeline.events);
+        })?;
+        Ok(filings)
+    }
+
+    fn put_source(&self, source: &Source) -> Result<u32, StoreError> {
+        let code = {
             let _writing = self.disk.exclusive(&self.writing)?;
-            let mut batch = Batch::default();
-            // A zero byte between, so that keys sort by kind first.
-            let key = format!("{SOURCE_PREFIX}{}\0{}", source.kind, source.fingerprint);
-            batch.insert(key.as_bytes(), sealed(source));
-            self.disk.apply(&self.disk.meta, batch)?;
-        }
-        self.disk.commit()
+            sources::put(&self.disk, source)?
+        };
+        self.disk.commit()?;
+        Ok(code)
     }
 
     fn sources(&self) -> Result<Vec<Source>, StoreError> {
         self.disk.check()?;
-        let mut sources = Vec::new();
-        for entry in self.disk.meta.scan_prefix(SOURCE_PREFIX) {
-            let (key, value) = entry.map_err(unreadable)?;
-            let unreadable = Malformed("a source cannot be read");
-            let source = unseal(&value).and_then(|body| postcard::from_bytes(body).map_err(|_| unreadable));
-            sources.push(source.map_err(|problem| keys::corrupt("meta", &key, problem))?);
-        }
-        Ok(sources)
+        Ok(sources::all(&self.disk)?.into_iter().map(|(_, source)| source).collect())
+    }
+
+    fn undo(&self, source: &Source, stop: &AtomicBool) -> Result<Undone, StoreError> {
+        let mut totals = self.disk.exclusive(&self.writing)?;
+        undo::undo(&self.disk, &self.dictionaries, &mut totals, source, stop)
     }
 
     fn put_document(&self, collection: &str, key: &str, bytes: &[u8]) -> Result<(), StoreError> {

@@ -22,7 +22,7 @@ use crate::codec::{Malformed, begin, seal, unseal};
 use crate::{Settings, StoreError};
 
 /// Grows when this version could no longer read what is stored.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 /// A store is not opened with less room than this. Filling up is fatal for sled, so it is better not to start.
 const FREE_BYTES_MIN: u64 = 256 * MB;

@@ -22,24 +22,27 @@ pub(super) struct Profile<'a> {
     pub(super) orders: &'a [u8],
     pub(super) lines: &'a [u8],
     pub(super) events: &'a [u8],
+    pub(super) notes: &'a [u8],
 }
 
-/// How much a customer has.
+/// How many rows a customer has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Counts {
     pub(super) orders: u64,
     pub(super) lines: u64,
     pub(super) events: u64,
+    pub(super) notes: u64,
 }
 
 impl<'a> Profile<'a> {
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut value = begin();
         put_bytes(&mut value, self.external_id.as_bytes());
-        for count in [self.counts.orders, self.counts.lines, self.counts.events, self.keyed_chunks] {
+        let Counts { orders, lines, events, notes } = self.counts;
+        for count in [orders, lines, events, notes, self.keyed_chunks] {
             put_varint(&mut value, count);
         }
-        for body in [self.orders, self.lines, self.events] {
+        for body in [self.orders, self.lines, self.events, self.notes] {
             put_bytes(&mut value, body);
         }
         seal(value)
@@ -49,11 +52,17 @@ impl<'a> Profile<'a> {
         let mut body = Reader::new(unseal(value)?);
         let profile = Self {
             external_id: body.text()?,
-            counts: Counts { orders: body.varint()?, lines: body.varint()?, events: body.varint()? },
+            counts: Counts {
+                orders: body.varint()?,
+                lines: body.varint()?,
+                events: body.varint()?,
+                notes: body.varint()?,
+            },
             keyed_chunks: body.varint()?,
             orders: body.bytes()?,
             lines: body.bytes()?,
             events: body.bytes()?,
+            notes: body.bytes()?,
         };
         if body.is_empty() { Ok(profile) } else { Err(Malformed("a profile is too long")) }
     }
@@ -67,11 +76,12 @@ mod tests {
     fn profiles_come_back() {
         let profile = Profile {
             external_id: "客户-17",
-            counts: Counts { orders: 3, lines: 1 << 40, events: 0 },
+            counts: Counts { orders: 3, lines: 1 << 40, events: 0, notes: 5 },
             keyed_chunks: 2,
             orders: b"orders",
             lines: b"",
             events: b"events",
+            notes: b"notes",
         };
         assert_eq!(Profile::decode(&profile.encode()), Ok(profile));
     }
@@ -79,7 +89,7 @@ mod tests {
     #[test]
     fn the_largest_profile_is_a_value() {
         let (id, body) = ("x".repeat(EXTERNAL_ID_BYTES_MAX), vec![0; INLINE_BYTES_MAX]);
-        let counts = Counts { orders: u64::MAX, lines: u64::MAX, events: u64::MAX };
+        let counts = Counts { orders: u64::MAX, lines: u64::MAX, events: u64::MAX, notes: u64::MAX };
         let profile = Profile {
             external_id: &id,
             counts,
@@ -87,6 +97,7 @@ mod tests {
             orders: &body,
             lines: &[],
             events: &[],
+            notes: &[],
         };
         assert_eq!(Profile::decode(&profile.encode()), Ok(profile));
     }

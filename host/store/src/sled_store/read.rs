@@ -15,6 +15,7 @@ use super::disk::unreadable;
 use super::keys::{self, Section};
 use super::layout::{self, Values};
 use super::profile::Profile;
+use crate::claims::{History, Note};
 use crate::codec::{Malformed, unseal};
 use crate::{Projection, StoreError, chunk};
 
@@ -65,8 +66,25 @@ pub(super) fn scan(
     current.map_or(Ok(()), |done| deliver(done, &mut raw))
 }
 
+/// Visits those of the customers that there are, in the order given.
+pub(super) fn visit(
+    tree: &Tree,
+    customers: &[CustomerId],
+    projection: Projection,
+    visit: &mut dyn FnMut(CustomerId, &Timeline),
+) -> Result<(), StoreError> {
+    let mut timeline = Timeline::default();
+    for customer in customers {
+        let Some(mut raw) = Raw::read(tree, *customer)? else { continue };
+        raw.decode_settled(tree, *customer, projection, &mut timeline)?;
+        visit(*customer, &timeline);
+    }
+    Ok(())
+}
+
 impl Raw {
-    /// The values of one customer, if there is such a customer. The caller keeps others from writing.
+    /// The values of one customer, if there is such a customer. Where others may be
+    /// writing, they must be settled.
     pub(super) fn read(tree: &Tree, customer: CustomerId) -> Result<Option<Self>, StoreError> {
         let Some(profile) = tree.get(keys::profile(customer)).map_err(unreadable)? else {
             return Ok(None);
@@ -134,14 +152,33 @@ impl Raw {
         timeline: &mut Timeline,
     ) -> Result<(), StoreError> {
         timeline.clear();
+        self.decode_into(customer, projection, timeline, None)
+    }
+
+    /// Everything that the values hold.
+    pub(super) fn history(&self, customer: CustomerId) -> Result<History, StoreError> {
+        let (mut timeline, mut origins) = (Timeline::default(), Origins::default());
+        self.decode_into(customer, EVERYTHING, &mut timeline, Some(&mut origins))?;
+        let Origins { order_sources, event_sources, notes } = origins;
+        Ok(History { timeline, order_sources, event_sources, notes })
+    }
+
+    fn decode_into(
+        &self,
+        customer: CustomerId,
+        projection: Projection,
+        timeline: &mut Timeline,
+        mut origins: Option<&mut Origins>,
+    ) -> Result<(), StoreError> {
         let profile = decode_profile(customer, &self.profile)?;
         for (section, key, value) in &self.chunks {
             unseal(value)
-                .and_then(|body| decode_chunk(*section, body, projection, timeline))
+                .and_then(|body| decode_chunk(*section, body, projection, timeline, origins.as_deref_mut()))
                 .map_err(|problem| keys::corrupt(TREE, key, problem))?;
         }
-        decode_tails(&profile, projection, timeline)
+        decode_tails(&profile, projection, timeline, origins.as_deref_mut())
             .and_then(|()| self.check_counts(&profile, projection, timeline))
+            .and_then(|()| check_notes(&profile, origins.as_deref()))
             .map_err(|problem| keys::corrupt(TREE, &keys::profile(customer), problem))
     }
 
@@ -181,19 +218,38 @@ pub(super) fn decode_profile(customer: CustomerId, value: &[u8]) -> Result<Profi
     Profile::decode(value).map_err(|problem| keys::corrupt(TREE, &keys::profile(customer), problem))
 }
 
+/// Where rows came from: what a scan does not read.
+#[derive(Debug, Default)]
+struct Origins {
+    order_sources: Vec<u32>,
+    event_sources: Vec<u32>,
+    notes: Vec<Note>,
+}
+
+fn check_notes(profile: &Profile<'_>, origins: Option<&Origins>) -> Result<(), Malformed> {
+    match origins {
+        Some(origins) if origins.notes.len() as u64 != profile.counts.notes => {
+            Err(Malformed("the customer has not as many notes as its profile says"))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn decode_tails(
     profile: &Profile<'_>,
     projection: Projection,
     timeline: &mut Timeline,
+    mut origins: Option<&mut Origins>,
 ) -> Result<(), Malformed> {
     let tails = [
         (Section::Orders, profile.orders),
         (Section::Lines, profile.lines),
         (Section::Events, profile.events),
+        (Section::Notes, profile.notes),
     ];
     for (section, body) in tails {
         if !body.is_empty() {
-            decode_chunk(section, body, projection, timeline)?;
+            decode_chunk(section, body, projection, timeline, origins.as_deref_mut())?;
         }
     }
     Ok(())
@@ -204,11 +260,17 @@ fn decode_chunk(
     body: &[u8],
     projection: Projection,
     timeline: &mut Timeline,
+    origins: Option<&mut Origins>,
 ) -> Result<(), Malformed> {
-    match section {
-        Section::Orders => chunk::decode_orders(body, &mut timeline.orders),
-        Section::Lines if projection.lines => chunk::decode_lines(body, &mut timeline.lines),
-        Section::Events if projection.events => chunk::decode_events(body, &mut timeline.events),
+    match (section, origins) {
+        (Section::Orders, origins) => {
+            chunk::decode_orders(body, &mut timeline.orders, origins.map(|all| &mut all.order_sources))
+        }
+        (Section::Lines, _) if projection.lines => chunk::decode_lines(body, &mut timeline.lines),
+        (Section::Events, origins) if projection.events => {
+            chunk::decode_events(body, &mut timeline.events, origins.map(|all| &mut all.event_sources))
+        }
+        (Section::Notes, Some(origins)) => chunk::decode_notes(body, &mut origins.notes),
         _ => Ok(()),
     }
 }

@@ -2,11 +2,10 @@
 //!
 //! They are replaced in the same sled batch as the customers they count, so a crash leaves both or neither.
 
-use serde::{Deserialize, Serialize};
-use stratagem_model::Order;
-
 use crate::Totals;
+use crate::claims::Amounts;
 use crate::codec::{Malformed, begin, seal, unseal};
+use serde::{Deserialize, Serialize};
 
 /// [`Totals`] with room for any sum, and a number that grows with each change.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,16 +22,17 @@ pub(super) struct StoredTotals {
 }
 
 impl StoredTotals {
-    pub(super) fn count_order(&mut self, order: &Order) {
-        let at = order.event_time.0;
-        self.add(&Self {
-            orders: 1,
-            lines: order.lines.into(),
-            first_order_ms: Some(at),
-            last_order_ms: Some(at),
-            gross: order.gross.into(),
-            ..Self::default()
-        });
+    /// Counts that a customer has now other amounts than before.
+    pub(super) fn replace(&mut self, before: &Amounts, now: &Amounts) {
+        let change = |count: &mut u64, before: i64, now: i64| {
+            *count = count.saturating_add_signed(now - before);
+        };
+        change(&mut self.orders, before.orders, now.orders);
+        change(&mut self.lines, before.lines, now.lines);
+        change(&mut self.events, before.events, now.events);
+        self.gross += now.gross - before.gross;
+        self.first_order_ms = self.first_order_ms.into_iter().chain(now.first_order_ms).min();
+        self.last_order_ms = self.last_order_ms.max(now.last_order_ms);
     }
 
     pub(super) fn add(&mut self, more: &Self) {
@@ -43,6 +43,16 @@ impl StoredTotals {
         self.first_order_ms = self.first_order_ms.into_iter().chain(more.first_order_ms).min();
         self.last_order_ms = self.last_order_ms.max(more.last_order_ms);
         self.gross += more.gross;
+    }
+
+    /// Whether these are the totals of what was counted, while an undo is not complete: it counts anew at its end, and
+    /// until then the first and the last order may be ones that are gone.
+    pub(super) fn is_before_recount(&self, counted: &Self) -> bool {
+        let Self { first_order_ms, last_order_ms, .. } = *self;
+        let is_wider = first_order_ms.is_some()
+            && first_order_ms <= counted.first_order_ms.or(first_order_ms)
+            && last_order_ms >= counted.last_order_ms;
+        is_wider && *self == Self { first_order_ms, last_order_ms, ..counted.clone() }
     }
 
     pub(super) fn shown(&self) -> Totals {

@@ -2,15 +2,16 @@
 
 use rayon::prelude::*;
 use serde::Serialize;
-use stratagem_model::{BUCKETS, CustomerId, Timeline};
+use stratagem_model::{BUCKETS, CustomerId};
 
 use super::acknowledged::SEQUENCE;
 use super::disk::unreadable;
 use super::keys::{self, Section};
 use super::layout;
-use super::read::{self, EVERYTHING, Raw};
+use super::read::{self, Raw};
 use super::totals::StoredTotals;
-use super::{SledStore, documents, stored_totals};
+use super::{SledStore, documents, stored_totals, undo};
+use crate::claims::Amounts;
 use crate::codec::Malformed;
 use crate::{Store, StoreError, Totals};
 
@@ -56,7 +57,12 @@ impl SledStore {
             found.totals.add(&bucket.totals);
             found.problems.extend(bucket.problems);
         }
+        let filings = self.verify_customer(keys::FILINGS, &mut found.totals);
+        found.note(filings)?;
         self.verify_totals(&mut found)?;
+        if found.problems.is_empty() {
+            self.verify_words(&mut found)?;
+        }
         self.verify_the_rest(&mut found)?;
         Ok(Verified { totals: found.totals.shown(), problems: found.problems })
     }
@@ -89,44 +95,74 @@ impl SledStore {
         let Some(raw) = Raw::read_all(&self.disk.timelines, customer)? else {
             return Ok(());
         };
-        let mut timeline = Timeline::default();
-        raw.decode(customer, EVERYTHING, &mut timeline)?;
+        let history = raw.history(customer)?;
+        let timeline = &history.timeline;
         let external_id = read::decode_profile(customer, &raw.profile)?.external_id.to_owned();
         let problem = |problem| Err(keys::corrupt(TREE, &keys::profile(customer), Malformed(problem)));
-        if CustomerId::from_external(&external_id) != customer {
+        if customer != keys::FILINGS && CustomerId::from_external(&external_id) != customer {
             return problem("the external id is another customer's");
         }
-        let by = |a: (_, _, u8), b: (_, _, u8)| a < b;
-        let orders = timeline.orders.iter().map(|order| (order.known_time, order.id, 0));
-        let events = timeline.events.iter().map(|event| (event.known_time, event.id, event.kind as u8));
+        let by = |a: (_, _, u8, _), b: (_, _, u8, _)| a < b;
+        let orders = timeline.orders.iter().map(|order| (order.known_time, order.event_time, 0, order.id));
+        let events = timeline
+            .events
+            .iter()
+            .map(|event| (event.known_time, event.event_time, event.kind as u8, event.id));
         if !orders.is_sorted_by(|a, b| by(*a, *b)) || !events.is_sorted_by(|a, b| by(*a, *b)) {
             return problem("events are out of order");
         }
-        if layout::lay_out(customer, &external_id, &timeline) != raw.into_values(customer) {
+        let now = Amounts::of(timeline);
+        if layout::lay_out(customer, &external_id, &history) != raw.into_values(customer) {
             return problem("chunks begin or end where they should not");
         }
-        totals.customers += 1;
-        totals.events += timeline.events.len() as u64;
-        timeline.orders.iter().for_each(|order| totals.count_order(order));
+        if customer != keys::FILINGS {
+            totals.customers += 1;
+            totals.replace(&Amounts::default(), &now);
+        }
         Ok(())
     }
 
     fn verify_totals(&self, found: &mut Found) -> Result<(), StoreError> {
         for key in self.disk.timelines.range(BUCKETS.to_be_bytes()..).keys() {
             let key = key.map_err(unreadable)?;
-            if key != keys::TOTALS && key != SEQUENCE {
+            let is_filing = matches!(keys::parse(&key), Ok((keys::FILINGS, _)));
+            if !is_filing && key != keys::TOTALS && key != SEQUENCE {
                 found.note(Err(keys::corrupt(TREE, &key, Malformed("the key is not one of a customer"))))?;
             }
         }
         let stored = stored_totals(&self.disk);
         if let Ok(stored) = &stored {
             found.totals.revision = stored.revision;
-            if *stored != found.totals {
+            let is_undoing = || {
+                let sources = super::sources::all(&self.disk);
+                sources.is_ok_and(|all| all.iter().any(|(_, source)| !source.is_complete))
+            };
+            let is_right =
+                *stored == found.totals || (stored.is_before_recount(&found.totals) && is_undoing());
+            if !is_right {
                 let problem = Malformed("the totals are not those of the customers that can be read");
                 found.note(Err(keys::corrupt(TREE, keys::TOTALS, problem)))?;
             }
         }
         found.note(stored.map(drop))
+    }
+
+    /// Words that were first known at another time than what refers to them.
+    fn verify_words(&self, found: &mut Found) -> Result<(), StoreError> {
+        let (known, _) = undo::count(&self.disk, &self.dictionaries)?;
+        let (attributes, tags) = (self.dictionaries.words("attribute"), self.dictionaries.words("tag"));
+        for (dictionary, times) in known.into_times() {
+            let Some(name) = dictionary.name(&attributes, &tags) else { continue };
+            let stored = self.dictionaries.times(&name);
+            // An append that was stopped may have left a word that is known too early, and never one too late.
+            let is_late =
+                |(code, known): &(u32, i64)| stored.get(*code as usize).is_some_and(|stored| stored > known);
+            if times.iter().any(is_late) {
+                let problem = "a word was first known later than what refers to it".into();
+                found.problems.push(Problem { key: format!("dictionaries/{name}"), problem });
+            }
+        }
+        Ok(())
     }
 
     fn verify_the_rest(&self, found: &mut Found) -> Result<(), StoreError> {

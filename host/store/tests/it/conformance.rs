@@ -1,16 +1,25 @@
-//! The promises of [`Store`](stratagem_store::Store), as functions over a backend. Another backend gets them by one line at the end.
+//! The promises of [`Store`](stratagem_store::Store), as functions over a backend. Another backend gets them by one line at
+//! the end.
 
 use std::sync::atomic::AtomicBool;
 
-use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
 use stratagem_model::time::Time;
-use stratagem_model::{BUCKETS, CustomerId, EventKind, FlatEvent, NO_ITEM, Timeline};
-use stratagem_store::{Appended, CustomerEvents, Projection, Source, StoreError, Totals};
+use stratagem_model::{BUCKETS, CustomerId, EventKind, FlatEvent, Order, Timeline};
+use stratagem_store::{Appended, Projection, StoreError, Totals};
 
 use crate::data::{
     Backend, EVERYTHING, Memory, Sled, event, only, order, scan, settings, with_events, with_orders,
 };
+
+mod arrival;
+mod content;
+mod known;
+mod undo;
+
+use arrival::*;
+use content::*;
+use known::*;
+use undo::*;
 
 fn a_new_store_is_empty<B: Backend>() {
     let backend = B::new();
@@ -21,7 +30,9 @@ fn a_new_store_is_empty<B: Backend>() {
     assert_eq!(store.external_id(CustomerId(1)).unwrap(), None);
     assert_eq!(store.append(vec![]).unwrap(), Appended::default());
     assert_eq!(store.dictionary("product").unwrap(), [""; 0]);
-    assert!(store.product_categories().unwrap().is_empty());
+    assert_eq!(store.first_known("product").unwrap(), []);
+    assert_eq!(store.filings().unwrap(), []);
+    assert_eq!(store.file_products(0, vec![]).unwrap(), Appended::default());
     assert_eq!(store.documents("runs").unwrap(), []);
     assert_eq!(store.sources().unwrap(), []);
 }
@@ -32,7 +43,7 @@ fn timelines_come_back_sorted_and_as_asked_for<B: Backend>() {
     let mut sent = with_orders("c", [order(1, 500, 2), order(2, -500, 0), order(3, 0, 1)]);
     sent.timeline.events = vec![event(EventKind::Visit, 9, 7), event(EventKind::Tag, 8, 7)];
     let appended = store.append(vec![sent, with_events("no events", vec![])]).unwrap();
-    assert_eq!(appended, Appended { customers_new: 2, added: 5, unchanged: 0 });
+    assert_eq!(appended, Appended { customers_new: 2, added: 5, ..Appended::default() });
 
     let customer = CustomerId::from_external("c");
     let find = |projection| {
@@ -43,7 +54,7 @@ fn timelines_come_back_sorted_and_as_asked_for<B: Backend>() {
     let whole = find(EVERYTHING);
     assert_eq!(whole.orders, [order(2, -500, 0).0, order(3, 0, 1).0, order(1, 500, 2).0]);
     assert_eq!(whole.lines, [order(3, 0, 1).1, order(1, 500, 2).1].concat());
-    assert_eq!(whole.events, [event(EventKind::Tag, 8, 7), event(EventKind::Visit, 9, 7)]);
+    assert_eq!(whole.events, [event(EventKind::Visit, 9, 7), event(EventKind::Tag, 8, 7)]);
     let orders_only = Timeline { lines: vec![], events: vec![], ..whole.clone() };
     assert_eq!(find(Projection::default()), orders_only);
     assert_eq!(store.external_id(customer).unwrap().as_deref(), Some("c"));
@@ -77,12 +88,12 @@ fn sending_again_changes_nothing<B: Backend>() {
     let before = (scan(store, EVERYTHING), store.totals().unwrap(), store.fingerprint().unwrap());
 
     let again = store.append(vec![sent.clone(), sent.clone()]).unwrap();
-    assert_eq!(again, Appended { customers_new: 0, added: 0, unchanged: 6 });
+    assert_eq!(again, Appended { unchanged: 6, ..Appended::default() });
     assert_eq!((scan(store, EVERYTHING), store.totals().unwrap(), store.fingerprint().unwrap()), before);
 
     let twice_in_one_batch = with_events("d", vec![event(EventKind::View, 1, 0); 2]);
     let appended = store.append(vec![twice_in_one_batch]).unwrap();
-    assert_eq!(appended, Appended { customers_new: 1, added: 1, unchanged: 1 });
+    assert_eq!(appended, Appended { customers_new: 1, added: 1, corrected: 0, unchanged: 1 });
 }
 
 fn a_conflict_refuses_the_whole_batch<B: Backend>() {
@@ -91,12 +102,18 @@ fn a_conflict_refuses_the_whole_batch<B: Backend>() {
     store.append(vec![with_orders("c", [order(1, 0, 2)])]).unwrap();
     let before = (scan(store, EVERYTHING), store.totals().unwrap());
 
-    let (mut dearer, lines) = order(1, 0, 2);
-    dearer.gross += 1;
+    let (same, lines) = order(1, 0, 2);
+    let dearer = Order { gross: same.gross + 1, ..same.clone() };
     let fine = || with_orders("a", [order(7, 0, 1)]);
     let cases = [
-        ("another amount", vec![fine(), with_orders("c", [(dearer, lines)])]),
+        ("another amount", vec![fine(), with_orders("c", [(dearer, lines.clone())])]),
         ("another time", vec![fine(), with_orders("c", [order(1, 1, 2)])]),
+        ("an earlier time", vec![fine(), with_orders("c", [order(1, -1, 2)])]),
+        (
+            "another channel",
+            vec![fine(), with_orders("c", [(Order { channel: 3, ..same.clone() }, lines.clone())])],
+        ),
+        ("no hour", vec![fine(), with_orders("c", [(Order { has_hour: false, ..same }, lines)])]),
         ("other lines", vec![fine(), with_orders("c", [order(1, 0, 3)])]),
         ("within the batch", vec![fine(), with_orders("b", [order(4, 0, 1), order(4, 0, 2)])]),
         ("across the batch", vec![with_orders("b", [order(4, 0, 1)]), with_orders("b", [order(4, 9, 1)])]),
@@ -155,8 +172,14 @@ fn extreme_numbers_come_back<B: Backend>() {
     let (mut last, mut lines) = order(0, i64::MAX, 1);
     (lines[0].product, lines[0].quantity, lines[0].gross) = (u32::MAX, i32::MIN, i64::MIN);
     last.gross = i64::MAX;
-    let value =
-        FlatEvent { subject: u32::MAX - 1, value: i64::MIN, ..event(EventKind::Attribute, 0, i64::MIN) };
+    (last.channel, last.store, last.coupon, last.staff) = (u32::MAX - 1, 0, u32::MAX - 2, 1);
+    last.has_hour = false;
+    let value = FlatEvent {
+        subject: u32::MAX - 1,
+        value: i64::MIN,
+        about: u64::MAX,
+        ..event(EventKind::Attribute, 0, i64::MIN)
+    };
     let mut sent = with_orders("c", [(first, vec![]), (last, lines)]);
     sent.timeline.events.extend([value, event(EventKind::Touch, 1, i64::MAX)]);
     backend.store().append(vec![sent.clone()]).unwrap();
@@ -241,19 +264,6 @@ fn threads_agree_on_codes<B: Backend + Sync>() {
     assert_eq!(backend.store().dictionary("tag").unwrap().len(), 20);
 }
 
-fn the_newest_category_of_a_product_wins<B: Backend>() {
-    let mut backend = B::new();
-    let store = backend.store();
-    store.intern("product", &["a", "b", "c"]).unwrap();
-    store.put_product_categories(&[(1, 5), (1, 6)]).unwrap();
-    assert_eq!(store.product_categories().unwrap(), [NO_ITEM, 6, NO_ITEM]);
-    store.put_product_categories(&[(2_500, 1), (1, 7), (0, 6)]).unwrap();
-    backend.reopen();
-    let categories = backend.store().product_categories().unwrap();
-    assert_eq!((categories.len(), &categories[..3]), (2_501, &[6, 7, NO_ITEM][..]));
-    assert_eq!(categories[2_500], 1);
-}
-
 fn documents_of_any_size_are_replaced_whole<B: Backend>() {
     let mut backend = B::new();
     let store = backend.store();
@@ -274,123 +284,6 @@ fn documents_of_any_size_are_replaced_whole<B: Backend>() {
     let keys: Vec<_> = found.into_iter().map(|(key, _)| key).collect();
     assert_eq!(backend.store().document_keys("runs").unwrap(), keys);
     assert_eq!(backend.store().document_keys("none").unwrap(), [""; 0]);
-}
-
-fn a_source_is_recorded_once<B: Backend>() {
-    let mut backend = B::new();
-    let source = |kind: &str, fingerprint: &str, is_complete| Source {
-        name: "orders.csv".into(),
-        kind: kind.into(),
-        fingerprint: fingerprint.into(),
-        rows: 7,
-        is_complete,
-    };
-    for one in [source("orders", "b", false), source("orders", "a", true), source("events", "z", true)] {
-        backend.store().put_source(&one).unwrap();
-    }
-    backend.store().put_source(&source("orders", "b", true)).unwrap();
-    backend.reopen();
-    let want = [source("events", "z", true), source("orders", "a", true), source("orders", "b", true)];
-    assert_eq!(backend.store().sources().unwrap(), want);
-}
-
-fn the_fingerprint_is_of_the_content<B: Backend>() {
-    let fill = |words: [&str; 2]| {
-        let backend = B::new();
-        let codes = backend.store().intern("product", &words).unwrap();
-        let code = |word| codes[words.iter().position(|known| *known == word).unwrap()];
-        let (first, mut lines) = order(1, 0, 2);
-        (lines[0].product, lines[1].product) = (code("tea"), code("cup"));
-        lines.sort_unstable_by_key(|line| line.product);
-        let view = FlatEvent { subject: code("cup"), ..event(EventKind::View, 1, 5) };
-        let name = backend.store().intern("attribute", &["city"]).unwrap()[0];
-        let values = backend.store().intern("attribute.city", &words).unwrap();
-        let value = i64::from(values[words.iter().position(|known| *known == "tea").unwrap()]);
-        let city = FlatEvent { subject: name, value, ..event(EventKind::Attribute, 2, 5) };
-        let category = backend.store().intern("category", &["hot"]).unwrap()[0];
-        backend.store().put_product_categories(&[(code("tea"), category)]).unwrap();
-        backend.store().append(vec![with_orders("a", [(first, lines)])]).unwrap();
-        backend.store().append(vec![with_events("b", vec![view, city])]).unwrap();
-        backend
-    };
-    let mut backend = fill(["tea", "cup"]);
-    let first = backend.store().fingerprint().unwrap();
-    assert_eq!(fill(["cup", "tea"]).store().fingerprint().unwrap(), first);
-    backend.reopen();
-    let store = backend.store();
-    assert_eq!(store.fingerprint().unwrap(), first);
-
-    let mut seen = vec![first];
-    let mut changed = |what: &str| {
-        let now = store.fingerprint().unwrap();
-        assert!(!seen.contains(&now), "{what} leaves no trace");
-        seen.push(now);
-    };
-    store.append(vec![with_events("b", vec![event(EventKind::View, 2, 5)])]).unwrap();
-    changed("an event");
-    store.append(vec![with_events("c", vec![])]).unwrap();
-    changed("a customer");
-    store.intern("product", &["pot"]).unwrap();
-    changed("a word");
-    let cold = store.intern("category", &["cold"]).unwrap()[0];
-    changed("a category");
-    store.put_product_categories(&[(0, cold)]).unwrap();
-    changed("a product's category");
-}
-
-/// Few ids, times and customers, so that they meet.
-fn any_batch() -> impl Strategy<Value = Vec<CustomerEvents>> {
-    let order = (0..40_u64).prop_map(|id| order(id, (id as i64 * 7) % 5, (id % 4) as u32));
-    let flat = (0..20_u64, prop::sample::select(&EventKind::ALL[1..4]))
-        .prop_map(|(id, kind)| event(kind, id, (id as i64 * 5) % 7));
-    let customer = (0..4, prop::collection::vec(order, 0..12), prop::collection::vec(flat, 0..60));
-    let customer = customer.prop_map(|(customer, orders, events)| {
-        let mut customer = with_orders(&format!("c{customer}"), orders);
-        customer.timeline.events = events;
-        customer
-    });
-    prop::collection::vec(customer, 1..6)
-}
-
-/// Every event of a batch alone.
-fn one_by_one(batch: &[CustomerEvents]) -> Vec<CustomerEvents> {
-    let mut singles = Vec::new();
-    for CustomerEvents { external_id, timeline } in batch {
-        let mut lines = timeline.lines.iter().copied();
-        for order in &timeline.orders {
-            let own = lines.by_ref().take(order.lines as usize).collect();
-            singles.push(with_orders(external_id, [(order.clone(), own)]));
-        }
-        singles.extend(timeline.events.iter().map(|event| with_events(external_id, vec![event.clone()])));
-        singles.push(with_events(external_id, vec![]));
-    }
-    singles
-}
-
-fn order_and_batching_leave_no_trace<B: Backend>() {
-    let arrivals = any_batch().prop_flat_map(|batch| {
-        let singles = one_by_one(&batch);
-        (Just(batch), Just(singles).prop_shuffle(), 1..40_usize)
-    });
-    let mut runner = TestRunner::new(Config { cases: 12, failure_persistence: None, ..Config::default() });
-    let outcome = runner.run(&arrivals, |(batch, shuffled, batch_size)| {
-        let (whole, mut parts) = (B::new(), B::new());
-        whole.store().append(batch).unwrap();
-        for part in shuffled.chunks(batch_size) {
-            parts.store().append(part.to_vec()).unwrap();
-        }
-        parts.reopen();
-        let all = scan(whole.store(), EVERYTHING);
-        for (_, timeline) in &all {
-            prop_assert!(timeline.orders.is_sorted_by_key(|order| (order.known_time, order.id)));
-            prop_assert!(timeline.events.is_sorted_by_key(|event| (event.known_time, event.id, event.kind)));
-        }
-        prop_assert_eq!(all, scan(parts.store(), EVERYTHING));
-        prop_assert_eq!(whole.store().totals().unwrap(), parts.store().totals().unwrap());
-        prop_assert_eq!(whole.store().fingerprint().unwrap(), parts.store().fingerprint().unwrap());
-        Ok(())
-    });
-    outcome.unwrap();
 }
 
 fn readers_see_customers_whole_while_they_grow<B: Backend + Sync>() {
@@ -455,10 +348,20 @@ macro_rules! conformance {
             a_long_append_tells_its_progress_and_can_be_stopped,
             dictionaries_keep_their_codes,
             threads_agree_on_codes,
-            the_newest_category_of_a_product_wins,
             documents_of_any_size_are_replaced_whole,
-            a_source_is_recorded_once,
+            a_source_is_recorded_once_under_one_number,
             the_fingerprint_is_of_the_content,
+            the_fingerprint_tells_every_field,
+            timelines_of_some_are_what_a_scan_lends,
+            what_is_applied_is_seen_at_once_and_durable_once_committed,
+            corrections_are_rows_of_their_own_in_any_order_of_arrival,
+            the_earliest_known_time_of_a_content_stays,
+            filings_are_known_and_corrected_as_events_are,
+            words_are_known_from_the_first_that_refers_to_them,
+            an_undone_source_was_never_there,
+            undoing_takes_members_and_later_claims_only_with_the_last_that_says_them,
+            undoing_what_is_not_there_changes_nothing,
+            an_undo_that_leaves_a_contradiction_is_refused_whole,
             order_and_batching_leave_no_trace,
             readers_see_customers_whole_while_they_grow,
         })*

@@ -8,12 +8,12 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use stratagem_model::{BUCKETS, EventKind};
+use stratagem_model::{BUCKETS, CustomerId, EventKind, FlatEvent};
 use stratagem_store::{CustomerEvents, SledStore, Store, StoreError};
 
-use crate::data::{Backend, EVERYTHING, Memory, Sled, event, order, scan, with_orders};
+use crate::data::{Backend, EVERYTHING, Memory, Sled, event, order, said, scan, source, with_orders};
 
 /// What a child is to do, and where.
 const TASK: &str = "STRATAGEM_STORE_TEST_TASK";
@@ -23,7 +23,35 @@ const DIRECTORY: &str = "STRATAGEM_STORE_TEST_DIRECTORY";
 fn numbered(number: u64) -> CustomerEvents {
     let mut events = with_orders(&format!("c{}", number % 37), [order(number, number as i64, 3)]);
     events.timeline.events.push(event(EventKind::Visit, number, number as i64));
-    events
+    said(number as u32 % 3, events)
+}
+
+/// The same as another source says it.
+fn again(number: u64) -> CustomerEvents {
+    said(7, numbered(number))
+}
+
+fn filing(number: u64) -> FlatEvent {
+    FlatEvent { subject: number as u32 % 3, ..event(EventKind::Filing, number, number as i64) }
+}
+
+/// Orders of two sources. The oldest and the youngest are the second's, of the customer that an undo comes to first.
+fn of_two_sources(store: &dyn Store) {
+    store.intern("product", &["a", "b", "c"]).unwrap();
+    let [a, b] = ["a", "b"].map(|letter| store.put_source(&source(letter)).unwrap());
+    let customer = |n: u64| {
+        let both = with_orders(&format!("customer {n}"), (100..110).map(|id| order(id, id as i64, 3)));
+        let own = with_orders(&format!("customer {}", n + 1_000), (0..200).map(|id| order(id, id as i64, 3)));
+        [said(a, both.clone()), said(b, both), said(b, own)]
+    };
+    store.append((0..1_500).flat_map(customer).collect()).unwrap();
+    let name = |n: &u64| format!("customer {}", n + 10_000);
+    let first = (0..20_000).min_by_key(|n| {
+        let id = CustomerId::from_external(&name(n));
+        (id.bucket(), id)
+    });
+    let extremes = with_orders(&name(&first.unwrap()), [order(1, -7, 1), order(2, 100_000, 1)]);
+    store.append(vec![said(b, extremes)]).unwrap();
 }
 
 /// Many customers in one batch, each of several values.
@@ -46,9 +74,26 @@ fn child() {
             say("all done");
         }
         ("append-until-refused", _) => append_until_refused(&SledStore::open(directory).unwrap()),
+        ("undo", _) => undo_aloud(&SledStore::open(directory).unwrap()),
         ("open", _) => say(&format!("{:?}", SledStore::open(directory).map(drop))),
         other => panic!("unknown task {other:?}"),
     }
+}
+
+/// Undoes a source, and says so as soon as something of it is gone.
+fn undo_aloud(store: &SledStore) {
+    let is_done = AtomicBool::new(false);
+    let customers = store.totals().unwrap().customers;
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while store.totals().unwrap().customers == customers && !is_done.load(Ordering::Relaxed) {
+                std::thread::yield_now();
+            }
+            say("done something");
+        });
+        store.undo(&source("b"), &AtomicBool::new(false)).unwrap();
+        is_done.store(true, Ordering::Relaxed);
+    });
 }
 
 fn word(number: u64) -> String {
@@ -58,6 +103,7 @@ fn word(number: u64) -> String {
 /// Four threads, so that commits are shared.
 fn append_for_ever(store: &SledStore, from: u64) {
     let next = Mutex::new(from);
+    store.intern("product", &["a", "b", "c"]).unwrap();
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
@@ -68,7 +114,9 @@ fn append_for_ever(store: &SledStore, from: u64) {
                         *next - 1
                     };
                     store.intern("tag", &[&word(number)]).unwrap();
-                    store.append(vec![numbered(number)]).unwrap();
+                    store.append(vec![numbered(number), again(number)]).unwrap();
+                    store.file_products(1, vec![filing(number)]).unwrap();
+                    // This commits what was applied.
                     store.put_document("runs", &word(number), b"x").unwrap();
                     say(&format!("ack {number}"));
                 }
@@ -163,6 +211,8 @@ fn what_was_acknowledged_survives_kill_9() {
         let words: BTreeSet<_> = sled.store().dictionary("tag").unwrap().into_iter().collect();
         let documents = sled.store().documents("runs").unwrap();
         let documents: BTreeSet<_> = documents.into_iter().map(|(key, _)| key).collect();
+        let filings: BTreeSet<_> = sled.store().filings().unwrap().iter().map(|filing| filing.id.0).collect();
+        assert!(sent.is_subset(&filings), "a filing is lost");
         for number in &sent {
             assert!(words.contains(&word(*number)), "the word of {number} is lost");
             assert!(documents.contains(&word(*number)), "the document of {number} is lost");
@@ -171,10 +221,16 @@ fn what_was_acknowledged_survives_kill_9() {
         from = there.last().map_or(0, |last| last + 1);
     }
 
-    let everything: Vec<_> = (0..from).map(numbered).collect();
+    let everything: Vec<_> = (0..from).flat_map(|number| [numbered(number), again(number)]).collect();
     let memory = Memory::new();
-    memory.store().append(everything.clone()).unwrap();
-    sled.store().append(everything).unwrap();
+    memory.store().intern("product", &["a", "b", "c"]).unwrap();
+    for store in [memory.store(), sled.store()] {
+        store.append(everything.clone()).unwrap();
+        store.file_products(1, (0..from).map(filing).collect()).unwrap();
+    }
+    assert_eq!(sled.store().fingerprint().unwrap(), memory.store().fingerprint().unwrap());
+    let first_known = |store: &dyn Store| store.first_known("product").unwrap();
+    assert_eq!(first_known(sled.store()), first_known(memory.store()));
     assert_eq!(scan(sled.store(), EVERYTHING), scan(memory.store(), EVERYTHING));
     assert_eq!(sled.store().totals().unwrap(), memory.store().totals().unwrap());
 }
@@ -198,6 +254,62 @@ fn a_killed_large_append_leaves_whole_customers_and_can_be_run_again() {
 }
 
 #[test]
+fn a_killed_undo_is_completed_by_undoing_again() {
+    let mut sled = Sled::new();
+    of_two_sources(sled.store());
+    let before = sled.store().totals().unwrap().customers;
+    sled.close();
+    kill_after(1, start("undo", sled.path(), ""));
+    sled.open();
+    assert_eq!(sled.sled().verify().unwrap().problems, [], "customers are whole, and counted");
+    let sources = sled.store().sources().unwrap();
+    let is_complete = sources.iter().find(|one| one.fingerprint == "b").map(|one| one.is_complete);
+    assert_ne!(is_complete, Some(true), "an undo that was begun is on record");
+    sled.store().undo(&source("b"), &AtomicBool::new(false)).unwrap();
+    never_had_b(&sled, before);
+}
+
+#[test]
+fn a_stopped_undo_is_completed_by_undoing_again() {
+    let sled = Sled::new();
+    of_two_sources(sled.store());
+    let before = sled.store().totals().unwrap().customers;
+    let stop = AtomicBool::new(true);
+    let refused = sled.store().undo(&source("b"), &stop);
+    assert!(matches!(refused, Err(StoreError::Interrupted)), "{refused:?}");
+    assert_eq!(sled.store().totals().unwrap().customers, before);
+    stop.store(false, Ordering::Relaxed);
+    std::thread::scope(|scope| {
+        let store = sled.store();
+        let undoing = scope.spawn(|| store.undo(&source("b"), &stop));
+        while store.totals().unwrap().customers == before && !undoing.is_finished() {
+            std::thread::yield_now();
+        }
+        stop.store(true, Ordering::Relaxed);
+        let stopped = undoing.join().unwrap();
+        assert!(matches!(stopped, Ok(_) | Err(StoreError::Interrupted)), "{stopped:?}");
+    });
+    assert_eq!(sled.sled().verify().unwrap().problems, [], "customers are whole, and counted");
+    sled.store().undo(&source("b"), &AtomicBool::new(false)).unwrap();
+    never_had_b(&sled, before);
+}
+
+/// That a store is one of [`of_two_sources`] without the second.
+fn never_had_b(sled: &Sled, before: u64) {
+    let memory = Memory::new();
+    of_two_sources(memory.store());
+    assert_eq!(memory.store().totals().unwrap().customers, before);
+    memory.store().undo(&source("b"), &AtomicBool::new(false)).unwrap();
+    assert_eq!(memory.store().totals().unwrap().customers, 1_500);
+    assert_eq!(sled.store().totals().unwrap(), memory.store().totals().unwrap());
+    assert_eq!(sled.store().fingerprint().unwrap(), memory.store().fingerprint().unwrap());
+    let first_known = |store: &dyn Store| store.first_known("product").unwrap();
+    assert_eq!(first_known(sled.store()), first_known(memory.store()));
+    assert_eq!(sled.store().sources().unwrap().len(), 1);
+    assert_eq!(sled.sled().verify().unwrap().problems, []);
+}
+
+#[test]
 fn an_append_can_be_stopped_between_customers() {
     let sled = Sled::new();
     let stop = AtomicBool::new(false);
@@ -206,7 +318,7 @@ fn an_append_can_be_stopped_between_customers() {
         large_batch(),
         &mut |done| {
             seen = done;
-            stop.store(true, std::sync::atomic::Ordering::Relaxed);
+            stop.store(true, Ordering::Relaxed);
         },
         &stop,
     );

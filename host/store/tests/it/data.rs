@@ -3,10 +3,8 @@
 use std::path::Path;
 
 use stratagem_model::time::Time;
-use stratagem_model::{
-    BUCKETS, Currency, CustomerId, EventId, EventKind, FlatEvent, Line, NO_ITEM, Order, Timeline,
-};
-use stratagem_store::{CustomerEvents, MemoryStore, Projection, Settings, SledStore, Store};
+use stratagem_model::{BUCKETS, Currency, CustomerId, EventId, EventKind, FlatEvent, Line, Order, Timeline};
+use stratagem_store::{CustomerEvents, MemoryStore, Projection, Settings, SledStore, Source, Store};
 
 pub(crate) const EVERYTHING: Projection = Projection { lines: true, events: true };
 
@@ -15,6 +13,8 @@ pub(crate) trait Backend {
     fn new() -> Self;
     fn store(&self) -> &dyn Store;
     fn reopen(&mut self);
+    /// Finds what is wrong inside.
+    fn check(&self) {}
 }
 
 pub(crate) struct Sled {
@@ -55,6 +55,10 @@ impl Backend for Sled {
         self.close();
         self.open();
     }
+
+    fn check(&self) {
+        assert_eq!(self.sled().verify().unwrap().problems, []);
+    }
 }
 
 pub(crate) struct Memory(MemoryStore);
@@ -79,26 +83,17 @@ pub(crate) fn settings() -> Settings {
 pub(crate) fn order(id: u64, at_ms: i64, lines: u32) -> (Order, Vec<Line>) {
     let line = |product| Line { product, quantity: 1 + product as i32 % 3, gross: i64::from(product) * 50 };
     let lines: Vec<_> = (0..lines).map(line).collect();
+    let gross = lines.iter().map(|line| line.gross).sum::<i64>() + 1;
     let order = Order {
-        id: EventId(id),
-        event_time: Time(at_ms),
-        known_time: Time(at_ms),
-        gross: lines.iter().map(|line| line.gross).sum::<i64>() + 1,
         discount: if id.is_multiple_of(3) { 10 } else { 0 },
         lines: lines.len() as u32,
+        ..Order::new(EventId(id), Time(at_ms), gross)
     };
     (order, lines)
 }
 
 pub(crate) fn event(kind: EventKind, id: u64, at_ms: i64) -> FlatEvent {
-    FlatEvent {
-        kind,
-        id: EventId(id),
-        event_time: Time(at_ms),
-        known_time: Time(at_ms),
-        subject: NO_ITEM,
-        value: 0,
-    }
+    FlatEvent::new(kind, EventId(id), Time(at_ms))
 }
 
 pub(crate) fn with_orders(
@@ -110,12 +105,22 @@ pub(crate) fn with_orders(
         timeline.orders.push(order);
         timeline.lines.extend(lines);
     }
-    CustomerEvents { external_id: customer.into(), timeline }
+    CustomerEvents::new(customer, timeline)
 }
 
 pub(crate) fn with_events(customer: &str, events: Vec<FlatEvent>) -> CustomerEvents {
-    let timeline = Timeline { events, ..Timeline::default() };
-    CustomerEvents { external_id: customer.into(), timeline }
+    CustomerEvents::new(customer, Timeline { events, ..Timeline::default() })
+}
+
+/// A source to put, told from others by a letter.
+pub(crate) fn source(letter: &str) -> Source {
+    let name = format!("{letter}.csv");
+    Source { name, kind: "events".into(), fingerprint: letter.into(), rows: 7, is_complete: true }
+}
+
+/// The same events, said by a source.
+pub(crate) fn said(source: u32, events: CustomerEvents) -> CustomerEvents {
+    CustomerEvents { source, ..events }
 }
 
 pub(crate) fn scan(store: &dyn Store, projection: Projection) -> Vec<(CustomerId, Timeline)> {

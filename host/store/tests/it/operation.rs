@@ -84,7 +84,7 @@ fn info_says_what_there_is() {
     fs::write(sled.path().join("decisions.log"), vec![1; 100_000]).unwrap();
     let info = sled.sled().info().unwrap();
     assert_eq!(info.path, sled.path());
-    assert_eq!((info.format, &info.settings), (1, &settings()));
+    assert_eq!((info.format, &info.settings), (2, &settings()));
     assert_eq!(info.totals, store.totals().unwrap());
     assert_eq!(info.dictionaries, [("tag".to_owned(), 2)]);
     assert_eq!(info.collections, [("run".to_owned(), 1), ("runs".to_owned(), 2)]);

@@ -11,6 +11,7 @@ use std::fmt::Write;
 
 use stratagem_e2e::{STRATEGIES, bundled, configured, decisions, empty_store, generated, policy, root};
 use stratagem_gates::Policy;
+use stratagem_insight::Vocabulary;
 use stratagem_model::gate::Cap;
 use stratagem_model::{
     CustomerId, DAY_MS, Decision, EventId, EventKind, FlatEvent, Goal, NO_ITEM, Plan, Time, Timeline,
@@ -25,12 +26,11 @@ fn synthetic() -> MemoryStore {
     let spec = Spec { customers: 1_500, days: 400, orders_per_customer: 10.0, ..Spec::default() };
     let regular = generated(&spec);
     let late = empty_store();
-    for name in ["product", "category"] {
+    for name in ["product", "category", "channel", "store"] {
         let words = regular.dictionary(name).unwrap();
         late.intern(name, &words.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
     }
-    let filed = (0..).zip(regular.product_categories().unwrap()).collect::<Vec<_>>();
-    late.put_product_categories(&filed).unwrap();
+    late.file_products(0, regular.filings().unwrap()).unwrap();
     let channel = late.intern("channel", &["app"]).unwrap()[0];
     let campaign = late.intern("campaign", &["spring"]).unwrap()[0];
     let mut batch = vec![];
@@ -40,8 +40,7 @@ fn synthetic() -> MemoryStore {
         })
         .unwrap();
     let external = |id| regular.external_id(id).unwrap().unwrap();
-    let batch =
-        batch.into_iter().map(|(id, timeline)| CustomerEvents { external_id: external(id), timeline });
+    let batch = batch.into_iter().map(|(id, timeline)| CustomerEvents::new(external(id), timeline));
     late.append(batch.collect()).unwrap();
     late
 }
@@ -58,13 +57,11 @@ fn made_late(customer: CustomerId, timeline: &Timeline, channel: u32, campaign: 
     let first = timeline.orders[0].event_time;
     let mut event = |kind, days: i64, late_days: i64, subject| {
         let event_time = Time(first.0 + days * DAY_MS);
+        let known_time = Time(event_time.0 + late_days * DAY_MS);
         out.events.push(FlatEvent {
-            kind,
-            id: EventId(days as u64),
             event_time,
-            known_time: Time(event_time.0 + late_days * DAY_MS),
             subject,
-            value: 0,
+            ..FlatEvent::new(kind, EventId(days as u64), known_time)
         });
     };
     match customer.0 % 12 {
@@ -84,14 +81,14 @@ fn made_late(customer: CustomerId, timeline: &Timeline, channel: u32, campaign: 
 
 /// The digest of what a reader of the log sees.
 fn projection(store: &dyn Store, plan: &Plan, decisions: &[Decision]) -> String {
-    let categories = store.dictionary("category").unwrap();
+    let categories = Vocabulary::read(store, "category").unwrap();
     let mut lines: Vec<String> = decisions
         .iter()
         .map(|d| {
             let action = plan.actions.get(d.action as usize).map_or("", |action| action.id.as_str());
             let item = match (d.item, plan.goal) {
                 (NO_ITEM, _) => String::new(),
-                (item, Goal::ItemOrder) => categories[item as usize].clone(),
+                (item, Goal::ItemOrder) => categories.words()[item as usize].clone(),
                 (item, Goal::Order) => item.to_string(),
             };
             let customer = store.external_id(d.customer).unwrap().unwrap();

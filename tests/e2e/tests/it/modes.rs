@@ -4,7 +4,7 @@ use stratagem_e2e::{STRATEGIES, bundled, configured, decisions, empty_store, pol
 use stratagem_measure::off_policy::{Options, evaluate};
 use stratagem_model::event::Timeline;
 use stratagem_model::time::parse_day;
-use stratagem_model::{BUCKETS, NO_ITEM, PPM, Reason, Time, Zone};
+use stratagem_model::{BUCKETS, PPM, Reason, Time, Zone};
 use stratagem_record::Reward;
 use stratagem_record::simulation::BreakEven;
 use stratagem_replay::logged::{LoggedAction, NOTHING, policy_on_log};
@@ -85,13 +85,11 @@ fn each_world_holds_out_others_so_that_its_standard_error_is_what_worlds_differ_
 /// The bundled data without anything that became known at this instant or later.
 fn bundled_before(cut: Time) -> MemoryStore {
     let (whole, store) = (bundled(), empty_store());
-    for dictionary in ["product", "category"] {
+    for dictionary in ["product", "category", "store"] {
         let words = whole.dictionary(dictionary).unwrap();
         store.intern(dictionary, &words.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
     }
-    let categories = whole.product_categories().unwrap();
-    let pairs: Vec<_> = (0..).zip(categories).filter(|(_, category)| *category != NO_ITEM).collect();
-    store.put_product_categories(&pairs).unwrap();
+    store.file_products(0, whole.filings().unwrap()).unwrap();
     let mut customers = vec![];
     let all = Projection { lines: true, events: true };
     let mut take = |customer, timeline: &Timeline| {
@@ -108,7 +106,7 @@ fn bundled_before(cut: Time) -> MemoryStore {
         }
         kept.events.extend(timeline.events.iter().filter(|event| event.known_time < cut).cloned());
         let external_id = whole.external_id(customer).unwrap().unwrap();
-        customers.push(CustomerEvents { external_id, timeline: kept });
+        customers.push(CustomerEvents::new(external_id, kept));
     };
     whole.scan(0..BUCKETS, all, &mut take).unwrap();
     customers.retain(|customer| !customer.timeline.orders.is_empty() || !customer.timeline.events.is_empty());

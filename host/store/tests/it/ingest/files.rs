@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
-use stratagem_model::{Currency, NO_ITEM, Zone};
+use stratagem_model::{Currency, EventKind, FlatEvent, Line, NO_ABOUT, NO_ITEM, NO_TAG, Order, Time, Zone};
 use stratagem_store::ingest::{IngestError, Kind, Mapping, Options, Report, ingest_file};
-use stratagem_store::{MemoryStore, Projection, Settings, Store, subject_dictionary};
+use stratagem_store::{
+    MemoryStore, Projection, Settings, Store, attribute_values, subject_dictionary, tag_values,
+};
 use tempfile::TempDir;
 
 /// A directory with one file, and an empty store.
@@ -60,56 +62,18 @@ pub(crate) fn options(kind: Kind, mapping: &str) -> Options {
 
 /// Everything in a store, with words for codes and local times.
 pub(crate) fn show(store: &dyn Store) -> String {
-    let zone = Zone::new(&store.settings().zone).unwrap();
-    let currency = &store.settings().currency;
-    let dictionary = |name: &str| store.dictionary(name).unwrap();
-    let products = dictionary("product");
+    let words = Words { zone: Zone::new(&store.settings().zone).unwrap(), store };
     let mut customers = vec![];
     store
         .scan(0..1024, Projection { lines: true, events: true }, &mut |id, timeline| {
             let mut text = format!("{}\n", store.external_id(id).unwrap().unwrap());
             let mut lines = timeline.lines.iter();
             for order in &timeline.orders {
-                let known = match order.known_time == order.event_time {
-                    true => String::new(),
-                    false => format!(" known {}", zone.minute(order.known_time)),
-                };
-                let amounts = (currency.format(order.gross), currency.format(order.discount));
-                let at = zone.minute(order.event_time);
-                text += &format!("  {at}{known} order {} less {}:", amounts.0, amounts.1);
-                let mut shown: Vec<_> = lines
-                    .by_ref()
-                    .take(order.lines as usize)
-                    .map(|line| {
-                        let product = &products[line.product as usize];
-                        format!(" {} {product} {}", line.quantity, currency.format(line.gross))
-                    })
-                    .collect();
-                shown.sort();
-                text += &(shown.join(",") + "\n");
+                text += &words.order(order, &mut lines);
             }
-            let mut events = vec![];
-            for event in &timeline.events {
-                let at = zone.minute(event.event_time);
-                let known = match event.known_time == event.event_time {
-                    true => String::new(),
-                    false => format!(" known {}", zone.minute(event.known_time)),
-                };
-                let subjects = dictionary(subject_dictionary(event.kind));
-                let subject = match event.subject {
-                    NO_ITEM => String::new(),
-                    code => format!(" {}", subjects[code as usize]),
-                };
-                let value = match event.kind.name() {
-                    "attribute" => {
-                        dictionary(&format!("attribute.{}", &subject[1..]))[event.value as usize].clone()
-                    }
-                    _ => event.value.to_string(),
-                };
-                let shown = format!("  {at}{known} {}{subject} = {value}\n", event.kind.name());
-                events.push((event.known_time, shown));
-            }
-            // Events of one instant are in the order of their ids, which are hashes.
+            // Events of one instant are in the order of their kinds and ids, which are hashes.
+            let mut events: Vec<_> =
+                timeline.events.iter().map(|event| (event.known_time, words.event(event))).collect();
             events.sort();
             text.extend(events.into_iter().map(|(_, shown)| shown));
             customers.push(text);
@@ -117,4 +81,81 @@ pub(crate) fn show(store: &dyn Store) -> String {
         .unwrap();
     customers.sort();
     customers.concat()
+}
+
+/// The filings of a store, as [`show`] shows events.
+pub(crate) fn show_filings(store: &dyn Store) -> String {
+    let words = Words { zone: Zone::new(&store.settings().zone).unwrap(), store };
+    let filings = store.filings().unwrap();
+    let mut shown: Vec<_> = filings.iter().map(|filing| (filing.known_time, words.event(filing))).collect();
+    shown.sort();
+    shown.into_iter().map(|(_, shown)| shown).collect()
+}
+
+struct Words<'s> {
+    zone: Zone,
+    store: &'s dyn Store,
+}
+
+impl Words<'_> {
+    fn word(&self, dictionary: &str, code: u32) -> String {
+        self.store.dictionary(dictionary).unwrap()[code as usize].clone()
+    }
+
+    fn times(&self, event: Time, known: Time, is_correction: bool) -> String {
+        let show = |time| if time == Time::MIN { "always".into() } else { self.zone.minute(time) };
+        let known = if known == event { String::new() } else { format!(" known {}", show(known)) };
+        format!("  {}{known}{}", show(event), if is_correction { " corrected" } else { "" })
+    }
+
+    fn order<'l>(&self, order: &Order, lines: &mut impl Iterator<Item = &'l Line>) -> String {
+        let currency = &self.store.settings().currency;
+        let mut shown: Vec<_> = lines
+            .take(order.lines as usize)
+            .map(|line| {
+                let product = self.word("product", line.product);
+                format!(" {} {product} {}", line.quantity, currency.format(line.gross))
+            })
+            .collect();
+        shown.sort();
+        let codes = [
+            ("channel", order.channel),
+            ("store", order.store),
+            ("coupon", order.coupon),
+            ("staff", order.staff),
+        ];
+        let details = codes.iter().filter(|(_, code)| *code != NO_ITEM);
+        let details: String =
+            details.map(|(name, code)| format!(" {name} {}", self.word(name, *code))).collect();
+        format!(
+            "{}{} order {} less {}{details}:{}\n",
+            self.times(order.event_time, order.known_time, order.is_correction),
+            if order.has_hour { "" } else { " (a date)" },
+            currency.format(order.gross),
+            currency.format(order.discount),
+            shown.join(","),
+        )
+    }
+
+    fn event(&self, event: &FlatEvent) -> String {
+        let times = self.times(event.event_time, event.known_time, event.is_correction);
+        let subject = match event.subject {
+            NO_ITEM => String::new(),
+            code => self.word(subject_dictionary(event.kind), code),
+        };
+        let code = || u32::try_from(event.value).unwrap();
+        let value = match event.kind {
+            EventKind::Attribute => self.word(&attribute_values(&subject), code()),
+            EventKind::Tag if event.value == NO_TAG => "taken away".into(),
+            EventKind::Tag => self.word(&tag_values(&subject), code()),
+            EventKind::Filing => self.word("category", code()),
+            _ => event.value.to_string(),
+        };
+        let space = if subject.is_empty() { "" } else { " " };
+        let about = match event.about {
+            NO_ABOUT => String::new(),
+            about => format!(" about {about:016x}"),
+        };
+        format!("{times} {}{space}{subject} = {value}{about}\n", event.kind.name())
+    }
 }

@@ -1,5 +1,6 @@
 //! Orders from CSV, NDJSON and Parquet.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow_array::types::Int32Type;
@@ -8,7 +9,6 @@ use arrow_array::{
     StringArray, TimestampMicrosecondArray, TimestampMillisecondArray, UInt64Array,
 };
 use parquet::arrow::ArrowWriter;
-use stratagem_model::NO_ITEM;
 use stratagem_store::ingest::{Format, Kind, Options};
 use stratagem_store::{SledStore, Store};
 
@@ -30,7 +30,7 @@ fn rows_with_the_same_order_are_its_lines() {
     insta::assert_snapshot!(scratch.check("t.csv", csv, &options(Kind::Orders, MAPPING)), @r"
     900
       2017-01-01 11:53 known 2017-01-01 11:53 order 2.20 less 0.20: 1 milk 0.50, 1 milk 0.50, 2 bread 1.20
-      2017-01-02 00:00 order 0.00 less 0.00: 1 milk 0.00
+      2017-01-02 23:59 (a date) order 0.00 less 0.00: 1 milk 0.00
     901
       2017-01-01 11:53 order 3.00 less 0.00: 0 bread 3.00
     ");
@@ -140,7 +140,7 @@ fn parquet_types_are_read_as_what_they_say() {
     insta::assert_snapshot!(show(&scratch.store), @r"
     7
       2017-07-01 00:00 order 12.50 less 0.00:
-      2017-07-01 00:00 known 2017-07-02 00:00 order 0.01 less 0.00:
+      2017-07-01 00:00 known 2017-07-02 23:59 order 0.01 less 0.00:
     ");
 }
 
@@ -151,9 +151,9 @@ fn a_row_without_an_order_id_is_an_order_and_equal_ones_are_counted() {
         "customer,date,value,quantity\na,1997-01-12,12.00,1\na,1997-01-12,12.00,1\na,19970113,77.00,5\n";
     insta::assert_snapshot!(scratch.check("t.csv", csv, &options(Kind::Orders, "")), @r"
     a
-      1997-01-12 00:00 order 12.00 less 0.00:
-      1997-01-12 00:00 order 12.00 less 0.00:
-      1997-01-13 00:00 order 77.00 less 0.00:
+      1997-01-12 23:59 (a date) order 12.00 less 0.00:
+      1997-01-12 23:59 (a date) order 12.00 less 0.00:
+      1997-01-13 23:59 (a date) order 77.00 less 0.00:
     ");
     let again = scratch.ingest("t.csv", &options(Kind::Orders, "")).unwrap();
     assert_eq!((again.appended.added, again.appended.unchanged), (0, 3));
@@ -182,10 +182,10 @@ fn amounts_can_be_negated_and_multiplied_and_orders_known_later() {
 fn times_are_read_by_declared_rules() {
     #[rustfmt::skip]
     let cases = [
-        ("2017-07-01",                "2017-07-01 00:00", "a date is its local midnight"),
+        ("2017-07-01",                "2017-07-01 23:59 (a date)", "a date is the end of its day"),
         ("2017-07-01 18:05",          "2017-07-01 18:05", "local"),
         ("2017-07-01T18:05:00Z",      "2017-07-01 14:05", "its own offset"),
-        ("20170701",                  "2017-07-01 00:00", "eight digits are a date"),
+        ("20170701",                  "2017-07-01 23:59 (a date)", "eight digits are a date"),
         ("1498881600",                "2017-07-01 00:00", "seconds"),
         ("1498881600000",             "2017-07-01 00:00", "milliseconds"),
         ("1498881600000000",          "2017-07-01 00:00", "microseconds"),
@@ -230,7 +230,8 @@ fn the_complete_journey_extract_is_ingested_whole_and_once() {
     assert_eq!(totals.lines, first.rows_accepted);
     assert_eq!(totals.orders, first.appended.added);
     assert_eq!(totals.customers, 250);
-    let unfiled = store.product_categories().unwrap().iter().filter(|code| **code == NO_ITEM).count();
+    let filed: BTreeSet<_> = store.filings().unwrap().iter().map(|filing| filing.subject).collect();
+    let unfiled = store.dictionary("product").unwrap().len() - filed.len();
     assert_eq!(unfiled, 7, "products that were bought and are not in the list of products");
 
     let before = store.fingerprint().unwrap();

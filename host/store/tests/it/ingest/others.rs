@@ -3,7 +3,7 @@
 use stratagem_store::Store;
 use stratagem_store::ingest::{Kind, Options};
 
-use super::files::{Scratch, options};
+use super::files::{Scratch, options, show_filings};
 
 #[test]
 fn other_columns_of_customers_are_attributes() {
@@ -11,17 +11,17 @@ fn other_columns_of_customers_are_attributes() {
     let csv = "household_id,age,income,signup_date\n1,65+,35-49K,2016-05-01\n2,,50-74K,\n3,,,\n1,65+,35-49K,2016-05-01\n";
     insta::assert_snapshot!(scratch.check("c.csv", csv, &options(Kind::Customers, "band=income")), @r"
     1
-      1969-12-31 19:00 attribute age = 65+
-      1969-12-31 19:00 attribute band = 35-49K
-      2016-05-01 00:00 register = 0
+      always attribute age = 65+
+      always attribute band = 35-49K
+      2016-05-01 23:59 register = 0
     2
-      1969-12-31 19:00 attribute band = 50-74K
+      always attribute band = 50-74K
     3
     ");
     let again = scratch.ingest("c.csv", &options(Kind::Customers, "band=income")).unwrap();
     assert_eq!((again.appended.customers_new, again.appended.added, again.appended.unchanged), (0, 0, 7));
     assert_eq!(again.attributes, ["band", "age"]);
-    insta::assert_snapshot!(again.warnings.join("\n"), @"no `time` is mapped: attributes are taken to hold from the beginning, so a backtest sees these values in the past too");
+    insta::assert_snapshot!(again.warnings.join("\n"), @"no `time` is mapped: attributes are taken to hold always, so a backtest sees these values in the past too");
 }
 
 #[test]
@@ -30,8 +30,8 @@ fn an_attribute_with_a_time_holds_from_then_on() {
     let csv = "customer,as_of,known,tier\n1,2017-01-01,2017-01-05,gold\n1,2017-06-01,,silver\n";
     insta::assert_snapshot!(scratch.check("c.csv", csv, &options(Kind::Customers, "")), @r"
     1
-      2017-01-01 00:00 known 2017-01-05 00:00 attribute tier = gold
-      2017-06-01 00:00 attribute tier = silver
+      2017-01-01 23:59 known 2017-01-05 23:59 attribute tier = gold
+      2017-06-01 23:59 attribute tier = silver
     ");
     // The same instant with another value is another story.
     let contradiction = csv.replace("2017-06-01,,silver", "2017-01-01,2017-01-05,silver");
@@ -49,8 +49,8 @@ fn a_rejected_row_takes_nothing_of_another_row_with_it() {
     assert_eq!((report.rows_accepted, report.rows_rejected), (2, 1));
     insta::assert_snapshot!(super::files::show(&scratch.store), @r"
     1
-      1969-12-31 19:00 attribute city = Bonn
-      1969-12-31 19:00 attribute tier = gold
+      always attribute city = Bonn
+      always attribute tier = gold
     ");
 }
 
@@ -68,11 +68,11 @@ fn events_have_kinds_subjects_and_values() {
     insta::assert_snapshot!(scratch.check("e.csv", csv, &options(Kind::Events, "")), @r"
     a
       2017-01-01 10:00 visit web = 0
-      2017-01-02 00:00 tag vip = 1
+      2017-01-02 23:59 tag vip = 1
       2017-01-02 10:00 known 2017-01-03 10:00 refund shoe = 1250
-      2017-01-04 00:00 tag vip = 0
-      2017-01-05 00:00 attribute tier = gold
-      2017-01-06 00:00 unsubscribe = 0
+      2017-01-04 23:59 tag vip = taken away
+      2017-01-05 23:59 attribute tier = gold
+      2017-01-06 23:59 unsubscribe = 0
     ");
     let again = scratch.ingest("e.csv", &options(Kind::Events, "")).unwrap();
     assert_eq!((again.appended.added, again.appended.unchanged), (0, 7));
@@ -86,9 +86,9 @@ fn events_without_ids_are_counted_when_they_are_equal() {
     // The last line is the only one with a subject.
     insta::assert_snapshot!(scratch.check("e.ndjson", ndjson, &options(Kind::Events, "kind=visit")), @r"
     1
-      2017-01-01 00:00 visit = 0
-      2017-01-01 00:00 visit = 0
-      2017-01-02 00:00 visit shop 7 = 0
+      2017-01-01 23:59 visit = 0
+      2017-01-01 23:59 visit = 0
+      2017-01-02 23:59 visit shop 7 = 0
     ");
     let again = scratch.ingest("e.ndjson", &options(Kind::Events, "kind='visit'")).unwrap();
     assert_eq!((again.appended.added, again.appended.unchanged), (0, 3));
@@ -100,9 +100,9 @@ fn touches_are_events_about_a_campaign() {
     let csv = "household_id,campaign_id\n1,26\n2,26\n";
     insta::assert_snapshot!(scratch.check("t.csv", csv, &options(Kind::Touches, "time='2017-03-03'")), @r"
     1
-      2017-03-03 00:00 touch 26 = 0
+      2017-03-03 23:59 touch 26 = 0
     2
-      2017-03-03 00:00 touch 26 = 0
+      2017-03-03 23:59 touch 26 = 0
     ");
     let again = scratch.ingest("t.csv", &options(Kind::Touches, "time='2017-03-03'")).unwrap();
     assert_eq!((again.appended.added, again.appended.unchanged), (0, 2));
@@ -117,25 +117,37 @@ fn products_are_filed_under_categories() {
     assert_eq!((first.appended.added, first.appended.unchanged), (3, 0));
     assert_eq!(scratch.store.dictionary("product").unwrap(), ["1", "2", "3"]);
     assert_eq!(scratch.store.dictionary("category").unwrap(), ["food", "tools"]);
-    assert_eq!(scratch.store.product_categories().unwrap(), [0, stratagem_model::NO_ITEM, 1]);
+    insta::assert_snapshot!(show_filings(&scratch.store), @r"
+      always filing 1 = food
+      always filing 3 = tools
+    ");
     insta::assert_snapshot!(first.warnings.join("\n"), @"rows without a category: 1; their products stay where they are");
     let again = scratch.ingest("p.csv", &options(Kind::Products, "")).unwrap();
     assert_eq!((again.appended.added, again.appended.unchanged), (0, 3));
-    // A newer file moves a product.
-    scratch.write("p.csv", csv.replace("3,tools", "3,food"));
+    // A newer file moves a product: it says since when, or when that became known.
+    let moving = "product_id,product_category,since,known\n3,food,2017-03-01,\n1,tools,,2017-04-01\n";
+    scratch.write("p.csv", moving);
     let moved = scratch.ingest("p.csv", &options(Kind::Products, "")).unwrap();
-    assert_eq!((moved.appended.added, moved.appended.unchanged), (1, 2));
-    assert_eq!(scratch.store.product_categories().unwrap(), [0, stratagem_model::NO_ITEM, 0]);
+    assert_eq!((moved.appended.added, moved.appended.corrected, moved.appended.unchanged), (1, 1, 0));
+    insta::assert_snapshot!(show_filings(&scratch.store), @r"
+      always filing 1 = food
+      always filing 3 = tools
+      2017-03-01 23:59 filing 3 = food
+      always known 2017-04-01 23:59 corrected filing 1 = tools
+    ");
     let twice = scratch.check("q.csv", format!("{csv}1,tools\n"), &options(Kind::Products, ""));
     insta::assert_snapshot!(twice, @"q.csv:5: column `product_category`: line 2 files the same product under `food`; correct it, or skip such rows with --on-error skip");
 }
 
 #[test]
-fn the_latest_order_says_the_category_of_a_product() {
+fn orders_say_since_when_a_product_is_in_a_category() {
     let scratch = Scratch::new();
     let csv = "customer,order,time,product,category,gross\n\
-        a,1,2017-01-02,x,new,1\na,2,2017-01-01,x,old,1\na,2,2017-01-01,y,,1\n";
+        a,1,2017-01-02,x,new,1\na,2,2017-01-01,x,old,1\na,2,2017-01-01,y,,1\na,3,2017-01-03,x,new,1\n";
     scratch.check("t.csv", csv, &options(Kind::Orders, ""));
-    assert_eq!(scratch.store.dictionary("category").unwrap(), ["new"]);
-    assert_eq!(scratch.store.product_categories().unwrap(), [0, stratagem_model::NO_ITEM]);
+    assert_eq!(scratch.store.dictionary("category").unwrap(), ["new", "old"]);
+    insta::assert_snapshot!(show_filings(&scratch.store), @r"
+      2017-01-01 23:59 filing x = old
+      2017-01-02 23:59 filing x = new
+    ");
 }

@@ -1,0 +1,131 @@
+//! Products filed under categories, as events of the store.
+
+use std::collections::HashSet;
+
+use stratagem_model::event::category_in_force;
+use stratagem_model::{EventId, EventKind, FlatEvent, Time, id_of};
+
+use super::words::Words;
+use crate::{Store, StoreError};
+
+/// That a product is in a category from an instant on; both as words of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Filed {
+    pub(super) product: u32,
+    pub(super) known: Time,
+    pub(super) since: Time,
+    pub(super) category: u32,
+}
+
+impl Filed {
+    pub(super) fn id(&self, product: &str, category: &str) -> EventId {
+        filing_id(product, self.since, category)
+    }
+}
+
+/// The id of a filing. What holds always is one filing of a product, so that another is a contradiction; else several may
+/// be of one instant.
+pub(crate) fn filing_id(product: &str, since: Time, category: &str) -> EventId {
+    EventId(match since {
+        Time::MIN => id_of(product),
+        Time(since) => id_of(&format!("{product}\n{since}\n{category}")),
+    })
+}
+
+/// The fewest filings, or nearly, by which every order finds each of its products under the category that it says as
+/// soon as it is known itself.
+pub(super) fn needed(mut said: Vec<Filed>) -> Vec<Filed> {
+    said.sort_unstable();
+    said.dedup();
+    let mut needed = vec![];
+    for of_product in said.chunk_by(|a, b| a.product == b.product) {
+        let from = needed.len();
+        let mut are_needed = HashSet::new();
+        // A filing may hold for orders that were looked at before; then those need their own.
+        loop {
+            let before = needed.len();
+            for filed in of_product {
+                let known: &[Filed] = &needed[from..];
+                let of = known.iter().filter(|other| other.known <= filed.known);
+                let of = of.map(|other| (other.since, other.known, other.category));
+                let found = category_in_force(of, filed.since);
+                if found != Some(filed.category) && are_needed.insert(*filed) {
+                    needed.push(*filed);
+                }
+            }
+            if needed.len() == before {
+                break;
+            }
+        }
+    }
+    needed
+}
+
+/// Files products in the store. Gives how many filings there are now, and what became of them.
+pub(super) fn write(
+    store: &dyn Store,
+    source: u32,
+    filed: &[Filed],
+    products: (&Words, &[u32]),
+    categories: &Words,
+) -> Result<crate::Appended, StoreError> {
+    let mut is_used = vec![false; categories.len()];
+    filed.iter().for_each(|filed| is_used[filed.category as usize] = true);
+    let codes = categories.intern(store, "category", |code| is_used[code as usize])?;
+    let event = |filed: &Filed| {
+        let id = filed.id(products.0.word(filed.product), categories.word(filed.category));
+        FlatEvent {
+            event_time: filed.since,
+            subject: products.1[filed.product as usize],
+            value: codes[filed.category as usize].into(),
+            ..FlatEvent::new(EventKind::Filing, id, filed.known)
+        }
+    };
+    let appended = store.file_products(source, filed.iter().map(event).collect())?;
+    store.commit()?;
+    Ok(appended)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn every_order_finds_its_categories_once_it_is_known(
+            said in prop::collection::vec((0..3_u32, 0..6_i64, 0..6_i64, 0..3_u32), 0..40),
+        ) {
+            let said: Vec<_> = said
+                .into_iter()
+                .map(|(product, since, late, category)| Filed {
+                    product,
+                    known: Time(since + late),
+                    since: Time(since),
+                    category,
+                })
+                .collect();
+            let needed = needed(said.clone());
+            prop_assert!(needed.iter().all(|filed| said.contains(filed)));
+            for order in &said {
+                let contradicts = |other: &&Filed| {
+                    (other.product, other.since) == (order.product, order.since) && other.category != order.category
+                };
+                if said.iter().any(|other| contradicts(&other)) {
+                    continue;
+                }
+                let of = needed.iter().filter(|filed| filed.product == order.product && filed.known <= order.known);
+                let of = of.map(|filed| (filed.since, filed.known, filed.category));
+                prop_assert_eq!(category_in_force(of, order.since), Some(order.category));
+            }
+        }
+    }
+
+    #[test]
+    fn a_product_that_stays_where_it_is_is_filed_once() {
+        let filed = |day: i64, category| Filed { product: 0, known: Time(day), since: Time(day), category };
+        let said = (0..100).map(|day| filed(day, u32::from(day >= 60))).collect();
+        assert_eq!(needed(said), [filed(0, 0), filed(60, 1)]);
+    }
+}
