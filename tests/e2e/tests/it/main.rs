@@ -6,6 +6,7 @@ mod cli;
 mod determinism;
 mod digests;
 mod hostile;
+mod known_time;
 mod look_ahead;
 mod measure;
 mod modes;
