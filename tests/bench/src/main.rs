@@ -12,6 +12,7 @@ mod against;
 mod boundary;
 mod load;
 mod process;
+mod reads;
 mod statistics;
 mod table;
 mod year;
@@ -82,6 +83,7 @@ fn main() -> Result<()> {
     boundary::run(&paths, &mut table)?;
     load::run(&paths, &mut table)?;
     year::run(&paths, &mut table)?;
+    reads::run(&paths, &mut table)?;
     println!("\n{table}");
     Ok(())
 }
