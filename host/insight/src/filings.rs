@@ -1,6 +1,8 @@
 //! Which categories products have, as of an instant: filings are events with two clocks.
 
-use stratagem_model::event::{FlatEvent, Line, category_in_force};
+use std::collections::HashMap;
+
+use stratagem_model::event::{EventId, FlatEvent, Line, category_in_force};
 use stratagem_model::{NO_ITEM, Time};
 use stratagem_store::{Store, StoreError};
 
@@ -13,21 +15,26 @@ pub struct Filings {
     of: Vec<Product>,
 }
 
+/// Since when a product is in which category (the place of the word), and when that became known.
+type Filing = (Time, Time, u32);
+
 #[derive(Debug, Default)]
 struct Product {
+    /// Sorted.
     filings: Vec<Filing>,
+    /// By filing, when another content of it became known.
+    corrected: Vec<Time>,
+    /// By filing, the last instant at which anything became known of those up to it.
+    latest: Vec<Time>,
+    has_corrections: bool,
     /// Its one category and since when that is known, if it never had another.
     only: Option<(u32, i64)>,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Filing {
-    since: Time,
-    known: Time,
-    /// When another content of the filing became known.
-    corrected: Time,
-    /// Place of the word.
-    category: u32,
+impl Product {
+    fn is_known(&self, place: usize, now: Time) -> bool {
+        self.filings[place].1 < now && now <= self.corrected[place]
+    }
 }
 
 impl Filings {
@@ -41,23 +48,32 @@ impl Filings {
 
     /// Takes filings in the order in which they became known.
     pub(crate) fn new(events: &[FlatEvent], place: impl Fn(u32) -> u32) -> Self {
-        let products = events.iter().map(|event| event.subject as usize + 1).max().unwrap_or(0);
-        let mut of: Vec<Product> = (0..products).map(|_| Product::default()).collect();
-        let any_correction = events.iter().any(|event| event.is_correction);
-        for (at, event) in events.iter().enumerate() {
-            let later = || events[at + 1..].iter().find(|later| later.is_correction && later.id == event.id);
-            let corrected = any_correction.then(later).flatten().map_or(Time::MAX, |later| later.known_time);
+        let filed = || events.iter().rev().filter(|event| event.subject != NO_ITEM);
+        let products = filed().map(|event| event.subject as usize + 1).max().unwrap_or(0);
+        let mut all: Vec<Vec<(Filing, Time)>> = vec![vec![]; products];
+        // By filing, when the content that came after became known.
+        let mut next: HashMap<EventId, Time> = HashMap::new();
+        for event in filed() {
             let category = place(u32::try_from(event.value).unwrap_or(NO_ITEM));
-            let filing = Filing { since: event.event_time, known: event.known_time, corrected, category };
-            of[event.subject as usize].filings.push(filing);
+            let filing = (event.event_time, event.known_time, category);
+            let corrected = next.insert(event.id, event.known_time).unwrap_or(Time::MAX);
+            all[event.subject as usize].push((filing, corrected));
         }
-        for product in &mut of {
-            let first = product.filings.first();
-            product.only = first
-                .filter(|first| product.filings.iter().all(|other| other.category == first.category))
-                .map(|first| (first.category, first.known.0));
-        }
-        Self { of }
+        let product = |mut filings: Vec<(Filing, Time)>| {
+            filings.sort_unstable();
+            let (filings, corrected): (Vec<_>, Vec<_>) = filings.into_iter().unzip();
+            let known = filings.iter().map(|(_, known, _)| known.0).min();
+            let only = known.map(|known| (filings[0].2, known));
+            let only = only.filter(|(category, _)| filings.iter().all(|filing| filing.2 == *category));
+            let mut last = Time::MIN;
+            let learnt = filings.iter().zip(&corrected).map(|((_, known, _), corrected)| {
+                last = last.max(*known).max(if *corrected == Time::MAX { Time::MIN } else { *corrected });
+                last
+            });
+            let has_corrections = corrected.iter().any(|at| *at != Time::MAX);
+            Product { latest: learnt.collect(), filings, corrected, has_corrections, only }
+        };
+        Self { of: all.into_iter().map(product).collect() }
     }
 
     /// The distinct categories of an order's lines as of `now`, ascending, appended to `out`.
@@ -67,10 +83,7 @@ impl Filings {
             let Some(product) = self.of.get(line.product as usize) else { continue };
             let category = match product.only {
                 Some((category, known)) => (known < now.0).then_some(category),
-                None => {
-                    let known = product.filings.iter().filter(|f| f.known < now && now <= f.corrected);
-                    category_in_force(known.map(|f| (f.since, f.known, f.category)), ordered)
-                }
+                None => category_in_force(&product.filings, ordered, |place| product.is_known(place, now)),
             };
             out.extend(category.filter(|category| *category != NO_ITEM));
         }
@@ -85,18 +98,25 @@ impl Filings {
         out.truncate(kept);
     }
 
-    /// The instants after `known` from which on the categories of these lines may be others, ascending.
-    pub(crate) fn changes(&self, lines: &[Line], known: Time) -> Vec<Time> {
+    /// The instants after `known` from which on the categories of these lines of an order may be others, ascending.
+    pub(crate) fn changes(&self, lines: &[Line], ordered: Time, known: Time) -> Vec<Time> {
         let mut changes = vec![];
         for line in lines {
             let Some(product) = self.of.get(line.product as usize) else { continue };
-            match product.only {
-                Some((_, at)) if at <= known.0 => {}
-                _ => {
-                    let times = product.filings.iter().flat_map(|filing| [filing.known, filing.corrected]);
-                    changes.extend(times.filter(|at| known < *at && *at != Time::MAX));
-                }
+            if product.only.is_some_and(|(_, at)| at <= known.0) {
+                continue;
             }
+            // What holds later matters only where nothing holds, or may come not to.
+            let holds = product.filings.partition_point(|(since, ..)| *since <= ordered);
+            let now = Time(known.0.saturating_add(1));
+            let is_settled =
+                (0..holds).rev().any(|place| product.is_known(place, now)) && !product.has_corrections;
+            let relevant = if is_settled { 0..holds } else { 0..product.filings.len() };
+            if relevant.end == 0 || product.latest[relevant.end - 1] <= known {
+                continue;
+            }
+            let times = relevant.flat_map(|place| [product.filings[place].1, product.corrected[place]]);
+            changes.extend(times.filter(|at| known < *at && *at != Time::MAX));
         }
         changes.sort_unstable();
         changes.dedup();

@@ -263,7 +263,11 @@ impl Timelines {
                 self.replaced.insert(row, earlier, entry, false);
             }
             let mut changes = match needs.categories {
-                true => context.filings.changes(&timeline.lines[lines.clone()], order.known_time),
+                true => context.filings.changes(
+                    &timeline.lines[lines.clone()],
+                    order.event_time,
+                    order.known_time,
+                ),
                 false => vec![],
             };
             changes.reverse();

@@ -258,22 +258,22 @@ impl Timeline {
     }
 }
 
-/// The category that a product had at an instant, by its filings, each with since when it holds and when it became known:
-/// of those that hold by then the latest, and where none does yet the earliest. Of several of one instant the one that
-/// became known last counts, then the greatest.
-pub fn category_in_force<C: Ord + Copy>(
-    filings: impl Iterator<Item = (Time, Time, C)> + Clone,
+/// The category that a product had at an instant, by its filings, each with since when it holds and when it became known,
+/// sorted; `is_known` says of each whether it counts. Of those that hold by then the latest, and where none does yet the
+/// earliest; of several of one instant the one that became known last, then the greatest.
+pub fn category_in_force<C: Copy>(
+    filings: &[(Time, Time, C)],
     at: Time,
+    is_known: impl Fn(usize) -> bool,
 ) -> Option<C> {
-    let newest = filings.clone().filter(|(since, ..)| *since <= at).max();
-    let (_, _, category) = match newest {
-        Some(newest) => newest,
-        None => {
-            let first = filings.clone().map(|(since, ..)| since).min()?;
-            filings.filter(|(since, ..)| *since == first).max()?
-        }
-    };
-    Some(category)
+    let later = filings.partition_point(|(since, ..)| *since <= at);
+    if let Some(newest) = (0..later).rev().find(|place| is_known(*place)) {
+        return Some(filings[newest].2);
+    }
+    let first = (later..filings.len()).find(|place| is_known(*place))?;
+    let same = (first..filings.len()).take_while(|place| filings[*place].0 == filings[first].0);
+    let last = same.filter(|place| is_known(*place)).last()?;
+    Some(filings[last].2)
 }
 
 #[cfg(test)]
@@ -294,9 +294,8 @@ mod tests {
     fn the_filing_of_the_time_counts_and_before_any_the_first() {
         let filing = |since, known, category| (Time(since), Time(known), category);
         let filings = [filing(10, 10, 'a'), filing(20, 50, 'b'), filing(20, 60, 'c')];
-        let at = |at, known: i64| {
-            category_in_force(filings.iter().copied().filter(|f| f.1 < Time(known)), Time(at))
-        };
+        let at =
+            |at, known: i64| category_in_force(&filings, Time(at), |place| filings[place].1 < Time(known));
         assert_eq!(
             [at(5, 100), at(10, 100), at(19, 100), at(20, 100)],
             [Some('a'), Some('a'), Some('a'), Some('c')]

@@ -1,7 +1,5 @@
 //! Products filed under categories, as events of the store.
 
-use std::collections::HashSet;
-
 use stratagem_model::event::category_in_force;
 use stratagem_model::{EventId, EventKind, FlatEvent, Time, id_of};
 
@@ -9,7 +7,7 @@ use super::words::Words;
 use crate::{Store, StoreError};
 
 /// That a product is in a category from an instant on; both as words of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Filed {
     pub(super) product: u32,
     pub(super) known: Time,
@@ -39,24 +37,29 @@ pub(super) fn needed(mut said: Vec<Filed>) -> Vec<Filed> {
     said.dedup();
     let mut needed = vec![];
     for of_product in said.chunk_by(|a, b| a.product == b.product) {
-        let from = needed.len();
-        let mut are_needed = HashSet::new();
+        // Sorted, as `category_in_force` takes them.
+        let mut filings: Vec<(Time, Time, u32)> = vec![];
+        let mut before = usize::MAX;
         // A filing may hold for orders that were looked at before; then those need their own.
-        loop {
-            let before = needed.len();
+        while filings.len() != before {
+            before = filings.len();
             for filed in of_product {
-                let known: &[Filed] = &needed[from..];
-                let of = known.iter().filter(|other| other.known <= filed.known);
-                let of = of.map(|other| (other.since, other.known, other.category));
-                let found = category_in_force(of, filed.since);
-                if found != Some(filed.category) && are_needed.insert(*filed) {
-                    needed.push(*filed);
+                let found = category_in_force(&filings, filed.since, |place| filings[place].1 <= filed.known);
+                let filing = (filed.since, filed.known, filed.category);
+                if found != Some(filed.category)
+                    && let Err(place) = filings.binary_search(&filing)
+                {
+                    filings.insert(place, filing);
                 }
             }
-            if needed.len() == before {
-                break;
-            }
         }
+        let product = of_product[0].product;
+        needed.extend(filings.into_iter().map(|(since, known, category)| Filed {
+            product,
+            known,
+            since,
+            category,
+        }));
     }
     needed
 }
@@ -116,8 +119,9 @@ mod tests {
                     continue;
                 }
                 let of = needed.iter().filter(|filed| filed.product == order.product && filed.known <= order.known);
-                let of = of.map(|filed| (filed.since, filed.known, filed.category));
-                prop_assert_eq!(category_in_force(of, order.since), Some(order.category));
+                let mut of: Vec<_> = of.map(|filed| (filed.since, filed.known, filed.category)).collect();
+                of.sort_unstable();
+                prop_assert_eq!(category_in_force(&of, order.since, |_| true), Some(order.category));
             }
         }
     }
