@@ -113,7 +113,8 @@ pub(crate) fn find(name: &str, context: &StoreContext) -> Result<(Source, Column
         return Ok((Source::Attribute(code as u32), one(ColumnKind::U32)));
     }
     let (kind, feature) = name.strip_prefix("event.").and_then(|n| n.rsplit_once('.')).ok_or_else(unknown)?;
-    let kind = EventKind::from_name(kind).filter(|kind| *kind != EventKind::Order).ok_or_else(unknown)?;
+    let of_customers = |kind: &EventKind| !matches!(kind, EventKind::Order | EventKind::Filing);
+    let kind = EventKind::from_name(kind).filter(of_customers).ok_or_else(unknown)?;
     match feature {
         "count" => Ok((Source::EventCount(kind), one(ColumnKind::S64))),
         "last-time" => Ok((Source::EventLastTime(kind), one(ColumnKind::S64))),

@@ -284,19 +284,22 @@ impl Spec {
         };
         let words = vocabulary.map(|vocabulary| (vocabulary, vocabulary.as_of(view.now)));
         for row in rows {
-            let mut events = view.timelines.events_before(row, view.now);
+            let events = view.timelines.events_before(row, view.now);
             match self.source {
                 Source::EventCount(kind) => {
                     out.push_s64(Some(events.filter(|event| event.kind == kind).count() as i64));
                 }
                 Source::EventLastTime(kind) => {
-                    let of_kind = events.filter(|event| event.kind == kind);
+                    // What holds always happened at no time.
+                    let of_kind = events.filter(|event| event.kind == kind && event.event_time != Time::MIN);
                     out.push_s64(of_kind.map(|event| event.event_time.0).max());
                 }
                 Source::Attribute(code) => {
                     let is_attribute =
                         |e: &&stratagem_model::FlatEvent| e.kind == EventKind::Attribute && e.subject == code;
-                    let newest = events.rfind(is_attribute).and_then(|event| u32::try_from(event.value).ok());
+                    // By when it holds: what corrects an old value is known last and is no newer.
+                    let newest = events.filter(is_attribute).max_by_key(|event| event.event_time);
+                    let newest = newest.and_then(|event| u32::try_from(event.value).ok());
                     let rank =
                         newest.zip(words.as_ref()).map(|(code, (all, known))| known.rank(all.place(code)));
                     out.push_u32(rank.filter(|rank| *rank != NO_ITEM));

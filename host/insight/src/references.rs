@@ -10,7 +10,7 @@ use crate::catalogue::UnknownColumn;
 use crate::pairs::{PairOptions, PairRequest};
 use crate::population::Population;
 use crate::timelines::StoreContext;
-use crate::vocabulary::Words;
+use crate::vocabulary::{Vocabulary, Words};
 
 /// The references of a plan, resolved against a store once.
 #[derive(Debug)]
@@ -75,9 +75,10 @@ impl ReferencePlan {
 
     /// The tables as of `now`, in the plan's order.
     pub fn at(&self, context: &StoreContext, population: &Population, now: Time) -> Vec<Arc<Table>> {
+        let words = |vocabulary: &Vocabulary| vocabulary.table(&vocabulary.as_of(now));
         let table = |slot: &Slot| match slot {
-            Slot::Categories => Arc::clone(&context.categories.as_of(now).table),
-            Slot::AttributeValues(code) => Arc::clone(&context.attribute_values[*code].as_of(now).table),
+            Slot::Categories => words(&context.categories),
+            Slot::AttributeValues(code) => words(&context.attribute_values[*code]),
             Slot::Pairs(request) => {
                 ranked(&population.pairs_at(*request, now), &context.categories.as_of(now))
             }

@@ -4,14 +4,15 @@
 //! its dictionary in their own order, and a strategy sees its *rank* among those first known before the instant. So
 //! neither the order of arrival nor a word of the future can be seen, and a tie that is broken by rank is broken by word.
 
-use std::sync::{Arc, Mutex};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use stratagem_model::column::{Column, ColumnKind};
 use stratagem_model::{NO_ITEM, Table, Time};
 use stratagem_store::{Store, StoreError};
 
-/// Tables of words kept at most: one for each instant at which a word more is known.
-const TABLES_MAX: usize = 64;
+/// Ranks are kept for as many instants as have so many words together.
+const RANKS_MAX: usize = 8_000_000;
 
 /// The words of a dictionary in their own order.
 #[derive(Debug, Default)]
@@ -22,8 +23,8 @@ pub struct Vocabulary {
     place_of_code: Vec<u32>,
     /// The distinct instants at which words became known, ascending.
     instants: Vec<i64>,
-    /// Ranks and tables that were asked for, by how many instants had passed.
-    made: Mutex<Vec<(usize, Arc<Words>)>>,
+    /// Ranks that were asked for, by how many instants had passed.
+    made: Mutex<BTreeMap<usize, Arc<Words>>>,
 }
 
 /// The words that are known at an instant.
@@ -33,8 +34,7 @@ pub struct Words {
     rank_of: Vec<u32>,
     /// By rank.
     place_of: Vec<u32>,
-    /// The words themselves, as a strategy sees them.
-    pub table: Arc<Table>,
+    table: OnceLock<Arc<Table>>,
 }
 
 impl Vocabulary {
@@ -75,31 +75,41 @@ impl Vocabulary {
     /// The words known before `now`.
     pub fn as_of(&self, now: Time) -> Arc<Words> {
         let passed = self.instants.partition_point(|at| *at < now.0);
-        let mut made = self.made.lock().expect("no code panics while it holds the lock");
-        if let Some((_, words)) = made.iter().find(|(of, _)| *of == passed) {
+        let made = || self.made.lock().expect("no code panics while it holds the lock");
+        if let Some(words) = made().get(&passed) {
             return Arc::clone(words);
         }
+        // Outside of the lock: other threads ask for other instants.
         let words = Arc::new(self.make(now));
-        if made.len() == TABLES_MAX {
-            made.remove(0);
+        let mut made = made();
+        if made.len() > RANKS_MAX / self.words.len().max(1) {
+            made.pop_first();
         }
-        made.push((passed, Arc::clone(&words)));
-        words
+        Arc::clone(made.entry(passed).or_insert(words))
     }
 
     fn make(&self, now: Time) -> Words {
-        let mut column = Column::ragged(ColumnKind::Bytes);
         let (mut rank_of, mut place_of) = (vec![NO_ITEM; self.words.len()], vec![]);
-        for (place, word) in (0..).zip(&self.words) {
-            if self.known[place as usize] < now.0 {
+        for (place, known) in (0..).zip(&self.known) {
+            if *known < now.0 {
                 rank_of[place as usize] = place_of.len() as u32;
                 place_of.push(place);
-                column.bytes.extend_from_slice(word.as_bytes());
-                column.end_row();
             }
         }
-        let table = Arc::new(Table { rows: place_of.len() as u32, columns: vec![column] });
-        Words { rank_of, place_of, table }
+        Words { rank_of, place_of, table: OnceLock::new() }
+    }
+
+    /// The words themselves, as a strategy sees them.
+    pub fn table(&self, words: &Words) -> Arc<Table> {
+        let make = || {
+            let mut column = Column::ragged(ColumnKind::Bytes);
+            for place in &words.place_of {
+                column.bytes.extend_from_slice(self.words[*place as usize].as_bytes());
+                column.end_row();
+            }
+            Arc::new(Table { rows: words.len(), columns: vec![column] })
+        };
+        Arc::clone(words.table.get_or_init(make))
     }
 }
 
@@ -143,6 +153,7 @@ mod tests {
         assert_eq!(ranks(31), [2, 0, 1, NO_ITEM]);
         let words = vocabulary.as_of(Time(31));
         assert_eq!([0, 1, 2, 3].map(|rank| words.place(rank)), [Some(0), Some(1), Some(3), None]);
-        assert_eq!((words.table.rows, words.table.columns[0].bytes.as_slice()), (3, &b"breadmilktea"[..]));
+        let table = vocabulary.table(&words);
+        assert_eq!((table.rows, table.columns[0].bytes.as_slice()), (3, &b"breadmilktea"[..]));
     }
 }

@@ -412,7 +412,7 @@ impl<'a> Shard<'a> {
         let is_contact = self.shared.configured.plan().actions[proposal.action as usize].kind.is_contact();
         if is_contact && !self.is_control(row) {
             let silence = self.timelines.last_order_time(row, known).map(|last| now.0 - last.0);
-            self.shares.contact(proposal.action, known, silence);
+            self.shares.contact(proposal.action, self.timelines.order_count(row, known), silence);
         }
         let touch =
             OwnTouch { when: proposal.when, action: proposal.action, item: proposal.item, is_contact };
@@ -476,12 +476,13 @@ struct Facts<'s, 'a> {
 impl Customer for Facts<'_, '_> {
     fn consent(&self, channel: &str) -> Option<bool> {
         let channels = &self.shard.shared.context.channels;
-        let mut events = self.shard.timelines.events_before(self.row, self.now);
-        let newest = events.rfind(|event| {
+        let events = self.shard.timelines.events_before(self.row, self.now).filter(|event| {
             let is_consent = matches!(event.kind, EventKind::Subscribe | EventKind::Unsubscribe);
             let of_channel = channels.get(event.subject as usize).is_some_and(|name| name == channel);
             is_consent && (event.subject == NO_ITEM || of_channel)
         });
+        // By when it was said, however late it is known; of two at once, withdrawn wins.
+        let newest = events.max_by_key(|event| (event.event_time, event.kind == EventKind::Unsubscribe));
         newest.map(|event| event.kind == EventKind::Subscribe)
     }
 

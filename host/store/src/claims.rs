@@ -397,17 +397,22 @@ fn contents<T: Identified>(claims: &[Claim<T>], merged: &mut Merged) -> Vec<Cont
             contents.push(Content { item: *item, claims: vec![*kept] });
             continue;
         };
-        merged.unchanged += u64::from(kept.is_new);
+        if !kept.is_new {
+            // Of sources that are all different: they were settled before.
+            contents[at].claims.push(*kept);
+            continue;
+        }
+        merged.unchanged += 1;
         // One source says a thing once: what it says twice was known the first time.
         match contents[at].claims.iter_mut().find(|other| other.source == kept.source) {
             Some(other) if other.known_ms <= kept.known_ms => {}
             Some(other) => {
                 other.known_ms = kept.known_ms;
-                merged.is_changed |= kept.is_new;
+                merged.is_changed = true;
             }
             None => {
                 contents[at].claims.push(*kept);
-                merged.is_changed |= kept.is_new;
+                merged.is_changed = true;
             }
         }
     }

@@ -212,7 +212,7 @@ impl<'a> Compared<'a> {
         Some(Row {
             is_treated: member.is_treated,
             recency: damped((at.0 - last.0) as f64 / DAY_MS as f64),
-            frequency: damped(f64::from(known)),
+            frequency: damped(f64::from(history.order_count(row, known))),
             monetary: damped(history.monetary(row, known) as f64),
             touches: damped(touches.count() as f64),
             before,

@@ -9,7 +9,7 @@ use stratagem_model::{EventId, EventKind, NO_ABOUT, Time};
 use super::error::Problem;
 use super::flat::{Draft, Part, ReadRow, Value};
 use super::plan::Plan;
-use super::value::{Cell, Origin, Values};
+use super::value::{Cell, Moment, Origin, Values};
 use crate::attribute_values;
 
 /// The id of an attribute that a file has no id for: one value an instant, so that another is a contradiction.
@@ -57,11 +57,12 @@ impl ReadRow for CustomerRows {
         let values = &self.values;
         let customer = values.required_text(&self.customer, cells, &mut part.scratch)?;
         let customer = part.customers.code(customer);
-        let event_time = match &self.time {
-            Some(origin) => values.moment(origin, cells, &mut part.time)?.time,
-            None => Time::MIN,
+        let event = match &self.time {
+            Some(origin) => values.moment(origin, cells, &mut part.time)?,
+            None => Moment::ALWAYS,
         };
-        let known_time = values.known(self.known.as_ref(), cells, &mut part.known, event_time)?;
+        let known_time = values.known(self.known.as_ref(), cells, &mut part.known, event)?;
+        let event_time = event.time;
         let draft = Draft {
             customer,
             kind: EventKind::Attribute,
@@ -89,7 +90,7 @@ impl ReadRow for CustomerRows {
         {
             let at = values.moment(origin, cells, &mut part.time)?.time;
             // A row that became known later tells of the registration no earlier.
-            let said = values.known(self.known.as_ref(), cells, &mut part.known, Time::MIN)?;
+            let said = values.known(self.known.as_ref(), cells, &mut part.known, Moment::ALWAYS)?;
             let id = EventId::from_external("registered").0;
             let kind = EventKind::Register;
             part.drafts.push(Draft { kind, id, event_time: at, known_time: at.max(said), ..draft });

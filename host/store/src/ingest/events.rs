@@ -9,7 +9,7 @@ use super::customers::attribute_id;
 use super::error::{CORRECT_IT, Problem};
 use super::flat::{Draft, Part, ReadRow, Value};
 use super::plan::Plan;
-use super::value::{Cell, Origin, Values};
+use super::value::{Cell, Moment, Origin, Values};
 use crate::{attribute_values, subject_dictionary, tag_values};
 
 /// Where the fields of events come from.
@@ -95,12 +95,12 @@ impl EventRows {
         cells: &[Cell<'_>],
     ) -> Result<(Time, Time), Box<Problem>> {
         let is_always = kind == EventKind::Attribute && self.values.is_missing(&self.time, cells);
-        let event_time = match is_always {
-            true => Time::MIN,
-            false => self.values.moment(&self.time, cells, &mut part.time)?.time,
+        let event = match is_always {
+            true => Moment::ALWAYS,
+            false => self.values.moment(&self.time, cells, &mut part.time)?,
         };
-        let known = self.values.known(self.known.as_ref(), cells, &mut part.known, event_time)?;
-        Ok((event_time, known))
+        let known = self.values.known(self.known.as_ref(), cells, &mut part.known, event)?;
+        Ok((event.time, known))
     }
 
     /// What it is about.

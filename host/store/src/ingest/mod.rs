@@ -222,15 +222,18 @@ impl Job<'_> {
         let warnings = kind.warnings();
         let is_same =
             |other: &Source| (&other.kind, &other.fingerprint) == (&source.kind, &source.fingerprint);
-        let was_there = store.sources()?.iter().any(is_same);
+        let before = store.sources()?.into_iter().find(is_same);
         let code = store.put_source(&source)?;
         let written = kind.write(&mut read::Destination { store, source: code, progress, cancel });
         let appended = match written {
             Ok(appended) => appended,
             Err(error) => {
                 // Ingesting it again would be refused again: it is no source that waits to be completed.
-                if matches!(error, StoreError::Conflict { .. }) && !was_there {
-                    store.undo(&source, &AtomicBool::new(false))?;
+                if matches!(error, StoreError::Conflict { .. }) {
+                    match &before {
+                        Some(before) => store.put_source(before).map(drop)?,
+                        None => store.undo(&source, &AtomicBool::new(false)).map(|_| ())?,
+                    }
                 }
                 return Err(located(error, &kind, input));
             }

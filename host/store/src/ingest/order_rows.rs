@@ -139,7 +139,7 @@ impl OrderFields {
             None => NONE,
         };
         let moment = values.moment(&self.time, cells, &mut part.time)?;
-        let known = values.known(self.known.as_ref(), cells, &mut part.known, moment.time)?;
+        let known = values.known(self.known.as_ref(), cells, &mut part.known, moment)?;
         let discount = match &self.discount {
             // No discount is often written as nothing; a part of a sum is not.
             Some(Origin::Column(at)) if matches!(cells[*at], Cell::Missing) => 0,

@@ -8,7 +8,7 @@ use super::error::{CORRECT_IT, Problem};
 use super::filings::{self, Filed};
 use super::plan::Plan;
 use super::read::{Destination, Reject, Rows};
-use super::value::{Cell, Origin, TimeMemo, Values};
+use super::value::{Cell, Moment, Origin, TimeMemo, Values};
 use super::words::{NONE, Words};
 use crate::{Appended, StoreError};
 
@@ -51,11 +51,12 @@ impl Rows for Products {
         let category = category.map_or(NONE, |category| part.categories.code(category));
         let since = match &self.time {
             Some(origin) if !self.values.is_missing(origin, cells) => {
-                self.values.moment(origin, cells, &mut part.time)?.time
+                self.values.moment(origin, cells, &mut part.time)?
             }
-            _ => Time::MIN,
+            _ => Moment::ALWAYS,
         };
         let known = self.values.known(self.known.as_ref(), cells, &mut part.known, since)?;
+        let since = since.time;
         part.rows.push((Filed { product, known, since, category }, line));
         Ok(())
     }

@@ -14,7 +14,7 @@ use std::fmt::Write;
 
 use serde_json::Value as Json;
 use stratagem_model::time::{Day, Said, date_of, parse_day};
-use stratagem_model::{Currency, Money, Time, Zone};
+use stratagem_model::{Currency, DAY_MS, Money, Time, Zone};
 
 use super::error::{CORRECT_IT, Problem};
 
@@ -88,6 +88,11 @@ pub(super) struct Moment {
 const TEXT_BYTES_MAX: usize = 512;
 
 type Read<T> = Result<T, Box<Problem>>;
+
+impl Moment {
+    /// Of what holds always.
+    pub(super) const ALWAYS: Self = Self { time: Time::MIN, has_hour: true };
+}
 
 impl<'a> Cell<'a> {
     /// The cell of a text.
@@ -267,7 +272,7 @@ impl Values {
             }
             _ => None,
         };
-        said.ok_or_else(|| {
+        said.filter(is_in_calendar).ok_or_else(|| {
             let remedy = "write it as `2017-03-31`, `2017-03-31 18:05:00` or `2017-03-31T18:05:00Z`";
             self.problem(origin, cells, "is not a time", remedy)
         })
@@ -283,20 +288,24 @@ impl Values {
         }
     }
 
-    /// When a row could be known: when it happened, unless a later time is given.
+    /// When a row could be known: when it happened, unless a later time is given. A time on the day of an event of which
+    /// only the date is known is no earlier than the event.
     pub(super) fn known(
         &self,
         origin: Option<&Origin>,
         cells: &[Cell<'_>],
         memo: &mut TimeMemo,
-        event_time: Time,
+        event: Moment,
     ) -> Read<Time> {
-        let Some(origin) = origin else { return Ok(event_time) };
+        let Some(origin) = origin else { return Ok(event.time) };
         if self.is_missing(origin, cells) {
-            return Ok(event_time);
+            return Ok(event.time);
         }
         let known = self.moment(origin, cells, memo)?.time;
-        if known < event_time {
+        if !event.has_hour && self.zone.day(known) == self.zone.day(event.time) {
+            return Ok(event.time);
+        }
+        if known < event.time {
             return Err(self.problem(origin, cells, "is before it happened", CORRECT_IT));
         }
         Ok(known)
@@ -400,6 +409,17 @@ impl Values {
 
 fn whole_of_float(number: f64) -> Option<i64> {
     (number.fract() == 0.0 && number.abs() < 9.0e15).then_some(number as i64)
+}
+
+/// Whether it lies in the years 1 to 9999: what does not is no time of a shop's.
+fn is_in_calendar(said: &Said) -> bool {
+    const FIRST_DAY: i64 = -719_162;
+    const LAST_DAY: i64 = 2_932_896;
+    let day = match said {
+        Said::Instant(time) => time.0.div_euclid(DAY_MS),
+        Said::Date(day) => i64::from(*day),
+    };
+    (FIRST_DAY..=LAST_DAY).contains(&day)
 }
 
 /// What a whole number says of a time; the units' ranges do not overlap.

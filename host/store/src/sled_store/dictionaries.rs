@@ -4,6 +4,7 @@
 //! 0 | length u16 and name | code of its first word u32      words of a dictionary, each with its length in front
 //! 1 | length u16 and name | page u32                        when each of 500 words was first known
 //! 2                                                         how many changes there were
+//! 3                                                         there while times may be earlier than they should be
 //! ```
 //!
 //! # Invariants
@@ -11,6 +12,8 @@
 //! - **A word is durable no later than what holds its code**: it is applied first, and sled's log ends before what it
 //!   lost.
 //! - **A code never changes its word.**
+//! - **A word is known no earlier than what refers to it.** Its time is lowered before that is written; if that is never
+//!   written, the mark stays, and opening the store counts anew.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{OnceLock, PoisonError, RwLock};
@@ -35,6 +38,7 @@ const TREE: &str = "dictionaries";
 const WORDS: u8 = 0;
 const TIMES: u8 = 1;
 const REVISION: &[u8] = &[2];
+const UNSETTLED: &[u8] = &[3];
 
 /// What the tree holds, decoded.
 #[derive(Debug, Default)]
@@ -46,6 +50,8 @@ pub(super) struct Dictionaries {
 struct Content {
     by_name: BTreeMap<String, Dictionary>,
     revision: u64,
+    /// Whether times may be earlier than they should be.
+    is_unsettled: bool,
 }
 
 #[derive(Debug, Default)]
@@ -132,8 +138,11 @@ impl Dictionaries {
         self.read(|content| content.by_name.get(name).map_or_else(Vec::new, Dictionary::all_times))
     }
 
-    /// Lowers the times of words to those that are known. The caller holds the lock under which the store is written.
-    pub(super) fn lower(&self, disk: &Disk, known: FirstKnown) -> Result<(), StoreError> {
+    /// Lowers the times of words to those that are known, and says whether it marked them, so that they are
+    /// [`settled`](Self::settled) once what refers to them is written. The caller holds the lock under which the store is
+    /// written.
+    pub(super) fn lower(&self, disk: &Disk, known: FirstKnown) -> Result<bool, StoreError> {
+        let mut is_marked = false;
         let (attributes, tags) = (self.words("attribute"), self.words("tag"));
         for (dictionary, times) in known.into_times() {
             let Some(name) = dictionary.name(&attributes, &tags) else { continue };
@@ -154,9 +163,35 @@ impl Dictionaries {
                     *first = known.min(*first);
                 }
             }
+            is_marked |= self.mark(disk)?;
             self.put_times(disk, &name, all)?;
         }
+        Ok(is_marked)
+    }
+
+    /// Notes that times may be earlier than they should be, and says whether that is news.
+    pub(super) fn mark(&self, disk: &Disk) -> Result<bool, StoreError> {
+        if self.is_unsettled() {
+            return Ok(false);
+        }
+        let mut batch = Batch::default();
+        batch.insert(UNSETTLED, seal(begin()));
+        disk.apply(&disk.dictionaries, batch)?;
+        self.write(|content| content.is_unsettled = true);
+        Ok(true)
+    }
+
+    /// Notes that times are what they should be.
+    pub(super) fn settled(&self, disk: &Disk) -> Result<(), StoreError> {
+        let mut batch = Batch::default();
+        batch.remove(UNSETTLED);
+        disk.apply(&disk.dictionaries, batch)?;
+        self.write(|content| content.is_unsettled = false);
         Ok(())
+    }
+
+    pub(super) fn is_unsettled(&self) -> bool {
+        self.read(|content| content.is_unsettled)
     }
 
     /// Sets the times of all words anew: what is not among them is known never.
@@ -175,7 +210,7 @@ impl Dictionaries {
             }
             self.put_times(disk, &name, all)?;
         }
-        Ok(())
+        self.settled(disk)
     }
 
     fn put_times(&self, disk: &Disk, name: &str, times: Vec<i64>) -> Result<(), StoreError> {
@@ -219,6 +254,10 @@ impl Content {
         match key.split_first() {
             Some((&WORDS, rest)) => self.load_words(rest, &mut body),
             Some((&TIMES, rest)) => self.load_times(rest, &mut body),
+            _ if key == UNSETTLED => {
+                self.is_unsettled = true;
+                Ok(())
+            }
             _ if key == REVISION => {
                 self.revision = body.varint()?;
                 Ok(())

@@ -115,10 +115,16 @@ impl SledStore {
     }
 
     fn over(disk: Disk, settings: Settings) -> Result<Self, StoreError> {
+        let dictionaries = Dictionaries::load(&disk.dictionaries)?;
+        let mut totals = stored_totals(&disk)?;
+        if dictionaries.is_unsettled() {
+            // What was being written when the process ended may never have been.
+            undo::recount(&disk, &dictionaries, &mut totals)?;
+        }
         Ok(Self {
             settings,
-            writing: Mutex::new(stored_totals(&disk)?),
-            dictionaries: Dictionaries::load(&disk.dictionaries)?,
+            writing: Mutex::new(totals),
+            dictionaries,
             documents: Documents::default(),
             known_fingerprint: Mutex::new(None),
             disk,
@@ -135,8 +141,12 @@ impl SledStore {
         let mut totals = self.disk.exclusive(&self.writing)?;
         let planned = append::plan_all(&self.disk, &batch, watch.stop)?;
         // Before the events: a word is known no later than what refers to it.
-        self.dictionaries.lower(&self.disk, self.first_known_of(&batch))?;
-        append::write(&self.disk, &mut totals, planned, watch)
+        let is_marked = self.dictionaries.lower(&self.disk, self.first_known_of(&batch))?;
+        let appended = append::write(&self.disk, &mut totals, planned, watch)?;
+        if is_marked {
+            self.dictionaries.settled(&self.disk)?;
+        }
+        Ok(appended)
     }
 
     fn first_known_of(&self, batch: &append::Sorted) -> FirstKnown {
@@ -267,8 +277,11 @@ impl Store for SledStore {
         let plan = append::plan_of(&self.disk.timelines, keys::FILINGS, &[&said])?;
         let mut known = FirstKnown::new(&[]);
         known.add(&said.timeline);
-        self.dictionaries.lower(&self.disk, known)?;
+        let is_marked = self.dictionaries.lower(&self.disk, known)?;
         let appended = append::write_filings(&self.disk, &mut totals, plan)?;
+        if is_marked {
+            self.dictionaries.settled(&self.disk)?;
+        }
         Ok(Appended { customers_new: 0, ..appended })
     }
 

@@ -40,8 +40,9 @@ pub(super) fn scan(
 ) -> Result<(), StoreError> {
     let mut timeline = Timeline::default();
     let mut deliver = |customer, raw: &mut Raw| {
-        raw.decode_settled(tree, customer, projection, &mut timeline)?;
-        visit(customer, &timeline);
+        if raw.decode_settled(tree, customer, projection, &mut timeline)? {
+            visit(customer, &timeline);
+        }
         Ok(())
     };
     let (from, to) = keys::bounds(buckets);
@@ -76,8 +77,9 @@ pub(super) fn visit(
     let mut timeline = Timeline::default();
     for customer in customers {
         let Some(mut raw) = Raw::read(tree, *customer)? else { continue };
-        raw.decode_settled(tree, *customer, projection, &mut timeline)?;
-        visit(*customer, &timeline);
+        if raw.decode_settled(tree, *customer, projection, &mut timeline)? {
+            visit(*customer, &timeline);
+        }
     }
     Ok(())
 }
@@ -103,27 +105,32 @@ impl Raw {
         Ok(if raw.profile.is_empty() { None } else { Some(raw) })
     }
 
-    /// [`decode`](Self::decode) of values that were read while others may have been writing.
+    /// [`decode`](Self::decode) of values that were read while others may have been writing; false if the customer is
+    /// gone.
     fn decode_settled(
         &mut self,
         tree: &Tree,
         customer: CustomerId,
         projection: Projection,
         timeline: &mut Timeline,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         if self.chunks.is_empty() && self.decode(customer, projection, timeline).is_ok() {
-            return Ok(());
+            return Ok(true);
         }
-        self.settle(tree, customer)?;
-        self.decode(customer, projection, timeline)
+        if !self.settle(tree, customer)? {
+            return Ok(false);
+        }
+        self.decode(customer, projection, timeline).map(|()| true)
     }
 
-    /// Reads again until no append came in between.
-    fn settle(&mut self, tree: &Tree, customer: CustomerId) -> Result<(), StoreError> {
+    /// Reads again until no append came in between. Says whether the customer is still there.
+    fn settle(&mut self, tree: &Tree, customer: CustomerId) -> Result<bool, StoreError> {
         loop {
             match tree.get(keys::profile(customer)).map_err(unreadable)? {
-                Some(profile) if profile == self.profile => return Ok(()),
+                Some(profile) if profile == self.profile => return Ok(true),
                 Some(_) => self.reread(tree, customer)?,
+                // Undoing an ingest took the last that was known of them.
+                None if !self.profile.is_empty() => return Ok(false),
                 None => {
                     let problem = Malformed("a customer has events and no profile");
                     return Err(keys::corrupt(TREE, &keys::profile(customer), problem));

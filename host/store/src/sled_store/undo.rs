@@ -19,7 +19,7 @@ use super::layout::{self, Op, Values};
 use super::read::{self, Raw};
 use super::sources;
 use super::totals::StoredTotals;
-use crate::claims::{Amounts, History};
+use crate::claims::Amounts;
 use crate::first_known::{FirstKnown, NEVER};
 use crate::{Source, StoreError, Undone};
 
@@ -30,7 +30,8 @@ const OPS_PER_BATCH: usize = 500;
 struct Change {
     customer: CustomerId,
     before: Amounts,
-    history: History,
+    now: Amounts,
+    is_gone: bool,
     ops: Vec<Op>,
 }
 
@@ -55,6 +56,7 @@ pub(super) fn undo(
     // From here on it is known to be unfinished.
     record.is_complete = false;
     sources::put(disk, &record)?;
+    dictionaries.mark(disk)?;
     let undone = write(disk, totals, &changes, stop)?;
     recount(disk, dictionaries, totals)?;
     sources::remove(disk, source)?;
@@ -94,7 +96,8 @@ fn change(disk: &Disk, customer: CustomerId, code: u32) -> Result<Option<Change>
         false => layout::lay_out(customer, &external_id, &without),
     };
     let ops = layout::changes(raw.into_values(customer), new);
-    Ok(Some(Change { customer, before: Amounts::of(&history.timeline), history: without, ops }))
+    let (before, now) = (Amounts::of(&history.timeline), Amounts::of(&without.timeline));
+    Ok(Some(Change { customer, before, now, is_gone: without.is_empty(), ops }))
 }
 
 fn write(
@@ -115,10 +118,10 @@ fn write(
         ops += change.ops.len();
         undone.changed += 1;
         if change.customer != keys::FILINGS {
-            let gone = u64::from(change.history.is_empty());
+            let gone = u64::from(change.is_gone);
             undone.customers_gone += gone;
             left.customers = left.customers.saturating_sub(gone);
-            left.replace(&change.before, &Amounts::of(&change.history.timeline));
+            left.replace(&change.before, &change.now);
         }
         if ops < OPS_PER_BATCH && done < changes.len() {
             continue;
@@ -137,7 +140,11 @@ fn write(
 }
 
 /// Counts anew what cannot be taken back: the first and the last of anything.
-fn recount(disk: &Disk, dictionaries: &Dictionaries, totals: &mut StoredTotals) -> Result<(), StoreError> {
+pub(super) fn recount(
+    disk: &Disk,
+    dictionaries: &Dictionaries,
+    totals: &mut StoredTotals,
+) -> Result<(), StoreError> {
     let (known, mut counted) = count(disk, dictionaries)?;
     counted.revision = totals.revision + 1;
     let mut batch = Batch::default();
@@ -153,8 +160,7 @@ pub(super) fn count(
     dictionaries: &Dictionaries,
 ) -> Result<(FirstKnown, StoredTotals), StoreError> {
     let nothing = vec![NEVER; dictionaries.times("product").len()];
-    let of_bucket = |bucket: u16| {
-        let (mut known, mut totals) = (FirstKnown::new(&nothing), StoredTotals::default());
+    let of_bucket = |(mut known, mut totals): (FirstKnown, StoredTotals), bucket: u16| {
         read::scan(&disk.timelines, &(bucket..bucket + 1), read::EVERYTHING, &mut |_, timeline| {
             known.add(timeline);
             totals.customers += 1;
@@ -162,12 +168,12 @@ pub(super) fn count(
         })?;
         Ok::<_, StoreError>((known, totals))
     };
-    let buckets: Vec<_> = (0..BUCKETS).into_par_iter().map(of_bucket).collect::<Result<_, _>>()?;
-    let (mut known, mut totals) = (FirstKnown::new(&nothing), StoredTotals::default());
-    for (of_bucket, counted) in buckets {
-        known = known.merge(of_bucket);
+    let empty = || (FirstKnown::new(&nothing), StoredTotals::default());
+    let buckets = (0..BUCKETS).into_par_iter().try_fold(empty, of_bucket);
+    let (mut known, totals) = buckets.try_reduce(empty, |(known, mut totals), (more, counted)| {
         totals.add(&counted);
-    }
+        Ok((known.merge(more), totals))
+    })?;
     read::visit(&disk.timelines, &[keys::FILINGS], read::EVERYTHING, &mut |_, filings| known.add(filings))?;
     Ok((known, totals))
 }

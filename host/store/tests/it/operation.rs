@@ -1,8 +1,9 @@
 //! What an operator does with a sled store: make, open, look at, verify and compact it.
 
 use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use stratagem_model::{EventId, EventKind, FlatEvent};
+use stratagem_model::{EventId, EventKind, FlatEvent, Time};
 use stratagem_store::{Options, SledStore, Store, StoreError};
 
 use crate::data::{Backend, EVERYTHING, Sled, event, order, scan, settings, with_events, with_orders};
@@ -170,4 +171,32 @@ fn verify_counts_what_totals_remember() {
     sled.store().append(vec![with_events("c1", vec![value])]).unwrap();
     let verified = sled.sled().verify().unwrap();
     assert_eq!((verified.totals, verified.problems), (sled.store().totals().unwrap(), vec![]));
+}
+
+#[test]
+fn words_of_what_was_never_written_are_not_known() {
+    let mut sled = Sled::new();
+    let store = sled.sled();
+    let products: Vec<_> = (0..3_000).map(|n| format!("p{n}")).collect();
+    let words: Vec<_> = products.iter().map(String::as_str).collect();
+    let codes = store.intern("product", &words).unwrap();
+    let customer = |n: usize| {
+        let (order, mut lines) = order(1, n as i64, 1);
+        lines[0].product = codes[n];
+        with_orders(&format!("c{n}"), [(order, lines)])
+    };
+    let stop = AtomicBool::new(false);
+    let mut stop_at_once = |_| stop.store(true, Ordering::Relaxed);
+    let stopped = store.append_with_progress((0..3_000).map(customer).collect(), &mut stop_at_once, &stop);
+    assert!(matches!(stopped, Err(StoreError::Interrupted)));
+    sled.reopen();
+    let customers = sled.sled().totals().unwrap().customers;
+    assert!((1..3_000).contains(&customers));
+    let known = sled.sled().first_known("product").unwrap();
+    assert_eq!(known.iter().filter(|time| **time != Time::MAX).count() as u64, customers);
+    assert_eq!(sled.sled().verify().unwrap().problems, []);
+    // What completes it knows the rest.
+    sled.sled().append((0..3_000).map(customer).collect()).unwrap();
+    sled.reopen();
+    assert!(sled.sled().first_known("product").unwrap().iter().all(|time| *time != Time::MAX));
 }

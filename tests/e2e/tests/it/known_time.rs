@@ -288,3 +288,38 @@ fn an_ingest_that_is_undone_was_never_there() {
         assert_eq!(with.sources().unwrap().len(), files.len() - 1);
     }
 }
+
+#[test]
+fn correcting_what_is_old_makes_it_no_newer() {
+    let (dir, store) = (tempfile::tempdir().unwrap(), empty_store());
+    ingest(&store, dir.path(), Kind::Orders, "orders.csv", DATES);
+    let events = "customer,kind,id,time,known,value\n\
+                  a,unsubscribe,1,2025-01-02 09:00:00,,\na,subscribe,2,2025-01-03 09:00:00,,\n\
+                  a,unsubscribe,1,2025-01-02 09:00:00,2025-01-05 09:00:00,7\n\
+                  b,subscribe,3,2025-01-02 09:00:00,,\nb,unsubscribe,4,2025-01-03 09:00:00,,\n\
+                  b,subscribe,3,2025-01-02 09:00:00,2025-01-05 09:00:00,7\n";
+    ingest(&store, dir.path(), Kind::Events, "events.csv", events);
+    let configured = configured("recall-waves", &[]);
+    let (made, _) = decisions(&store, &configured, &Backtest::new(stratagem_gates::Policy::open()));
+    let reasons = |customer: &str| {
+        let id = CustomerId::from_external(customer);
+        made.iter().filter(|d| d.customer == id).map(|d| d.reason).collect::<Vec<_>>()
+    };
+    assert!(reasons("a").contains(&Reason::Sent), "{:?}", reasons("a"));
+    assert!(!reasons("b").is_empty() && reasons("b").iter().all(|reason| *reason == Reason::NoConsent));
+}
+
+#[test]
+fn a_date_that_is_known_within_its_day_is_known_at_its_end() {
+    let (dir, store, other) = (tempfile::tempdir().unwrap(), empty_store(), empty_store());
+    let loaded = "customer,order,time,known,gross\na,1,2025-01-01,2025-01-01 18:00:00,10.00\n";
+    ingest(&store, dir.path(), Kind::Orders, "loaded.csv", loaded);
+    ingest(
+        &other,
+        dir.path(),
+        Kind::Orders,
+        "dates.csv",
+        "customer,order,time,gross\na,1,2025-01-01,10.00\n",
+    );
+    assert_eq!(store.fingerprint().unwrap(), other.fingerprint().unwrap());
+}
