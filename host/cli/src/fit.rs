@@ -100,7 +100,7 @@ impl<'s> Data<'s> {
             let hint = format!("the data goes from {} to {}", date_of(first), date_of(end));
             return Err(Usage::new(message, hint).into());
         }
-        let context = StoreContext::read(store, zone.clone())?;
+        let context = StoreContext::read(store, zone.clone(), None)?;
         let needs = Needs { days: true, ..Needs::default() };
         let timelines = Timelines::load(store, &context, 0..BUCKETS, needs, Time::MAX)?;
         let cut = zone.at(until + 1, 0);

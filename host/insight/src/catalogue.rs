@@ -101,16 +101,15 @@ pub(crate) fn find(name: &str, context: &StoreContext) -> Result<(Source, Column
     let unknown = || UnknownColumn::Name(name.to_owned());
     let one = |kind| ColumnInfo { name: "", kind, is_ragged: false, is_windowed: false, meaning: "" };
     if let Some(attribute) = name.strip_prefix("attribute.") {
-        let code = context.attributes.iter().position(|known| known == attribute);
-        let code = code.ok_or_else(|| UnknownColumn::Attribute {
-            name: name.to_owned(),
-            attribute: attribute.to_owned(),
-            known: match context.attributes.as_slice() {
-                [] => "none".to_owned(),
-                names => names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", "),
-            },
+        let code = context.attribute_of(name).ok_or_else(|| {
+            let known: Vec<_> = context.attributes.iter().flatten().map(|name| format!("`{name}`")).collect();
+            UnknownColumn::Attribute {
+                name: name.to_owned(),
+                attribute: attribute.to_owned(),
+                known: if known.is_empty() { "none".to_owned() } else { known.join(", ") },
+            }
         })?;
-        return Ok((Source::Attribute(code as u32), one(ColumnKind::U32)));
+        return Ok((Source::Attribute(code), one(ColumnKind::U32)));
     }
     let (kind, feature) = name.strip_prefix("event.").and_then(|n| n.rsplit_once('.')).ok_or_else(unknown)?;
     let of_customers = |kind: &EventKind| !matches!(kind, EventKind::Order | EventKind::Filing);

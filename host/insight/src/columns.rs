@@ -40,7 +40,7 @@ struct Spec {
 /// How far each row of a shard is known.
 #[derive(Debug)]
 pub struct AsOf {
-    known_orders: Vec<u32>,
+    known_entries: Vec<u32>,
     categories: Option<CategoryHistory>,
     scratch: Vec<i64>,
 }
@@ -49,22 +49,22 @@ impl AsOf {
     /// Nothing known yet.
     pub fn new(rows: usize, needs: Needs) -> Self {
         let categories = needs.categories.then(|| CategoryHistory::new(rows));
-        Self { known_orders: vec![0; rows], categories, scratch: vec![] }
+        Self { known_entries: vec![0; rows], categories, scratch: vec![] }
     }
 
     /// Moves a row on to `now`, which must not lie before an earlier one.
     pub fn advance(&mut self, timelines: &Timelines, row: usize, now: Time) {
-        let before = self.known_orders[row];
+        let before = self.known_entries[row];
         let after = timelines.advance(row, before, now);
         if let Some(categories) = &mut self.categories {
             categories.add(timelines, row, before, after);
         }
-        self.known_orders[row] = after;
+        self.known_entries[row] = after;
     }
 
-    /// How many of a row's orders are known.
-    pub fn known_orders(&self, row: usize) -> u32 {
-        self.known_orders[row]
+    /// How many of a row's entries are known.
+    pub fn known_entries(&self, row: usize) -> u32 {
+        self.known_entries[row]
     }
 }
 
@@ -148,11 +148,15 @@ impl ColumnPlan {
 impl Spec {
     fn fill(&self, view: &View<'_>, as_of: &mut AsOf, rows: &[u32], out: &mut Column) {
         let t = view.timelines;
-        let known = std::mem::take(&mut as_of.known_orders);
+        let known = std::mem::take(&mut as_of.known_entries);
         let mut scratch = std::mem::take(&mut as_of.scratch);
         let rows = rows.iter().map(|row| *row as usize);
         match self.source {
-            Source::CustomerSince => rows.for_each(|r| out.push_s64(since(view, r, known[r]))),
+            Source::CustomerSince => {
+                let first = view.population.first_order(view.now);
+                let censored_until = first.map_or(i64::MIN, |first| first.0 + CENSORING_DAYS * DAY_MS);
+                rows.for_each(|r| out.push_s64(since(view, r, known[r], censored_until)));
+            }
             Source::OrderFirstTime => rows.for_each(|r| out.push_s64(first_time(t, r, known[r]))),
             Source::OrderLastTime => {
                 rows.for_each(|r| out.push_s64(t.last_order_time(r, known[r]).map(|at| at.0)));
@@ -211,7 +215,7 @@ impl Spec {
                 self.fill_events(view, rows, out);
             }
         }
-        as_of.known_orders = known;
+        as_of.known_entries = known;
         as_of.scratch = scratch;
     }
 
@@ -297,11 +301,15 @@ impl Spec {
                 Source::Attribute(code) => {
                     let is_attribute =
                         |e: &&stratagem_model::FlatEvent| e.kind == EventKind::Attribute && e.subject == code;
-                    // By when it holds: what corrects an old value is known last and is no newer.
-                    let newest = events.filter(is_attribute).max_by_key(|event| event.event_time);
-                    let newest = newest.and_then(|event| u32::try_from(event.value).ok());
-                    let rank =
-                        newest.zip(words.as_ref()).map(|(code, (all, known))| known.rank(all.place(code)));
+                    let place = |event: &stratagem_model::FlatEvent| {
+                        let code = u32::try_from(event.value).ok()?;
+                        words.as_ref().map(|(all, _)| all.place(code))
+                    };
+                    // By when it holds: what corrects an old value is known last and is no newer. A tie goes by the word.
+                    let newest = events.filter(is_attribute);
+                    let newest =
+                        newest.max_by_key(|e| (e.event_time, e.known_time, place(e))).and_then(place);
+                    let rank = newest.zip(words.as_ref()).map(|(place, (_, known))| known.rank(place));
                     out.push_u32(rank.filter(|rank| *rank != NO_ITEM));
                 }
                 _ => unreachable!("`fill` sends only the sources of other events here"),
@@ -349,14 +357,13 @@ fn first_time(t: &Timelines, row: usize, known: u32) -> Option<i64> {
     t.counted(row, known).map(|order| t.time[order]).min()
 }
 
-fn since(view: &View<'_>, row: usize, known: u32) -> Option<i64> {
+/// When a row's customer registered, else their first order if it is not taken for one of many before the data begins.
+fn since(view: &View<'_>, row: usize, known: u32, censored_until: i64) -> Option<i64> {
     let t = view.timelines;
     let registered = t
         .events_before(row, view.now)
         .find(|event| event.kind == EventKind::Register)
         .map(|event| event.event_time.0);
-    let censored_until =
-        view.population.first_order(view.now).map_or(i64::MIN, |first| first.0 + CENSORING_DAYS * DAY_MS);
     registered.or_else(|| first_time(t, row, known).filter(|first| *first >= censored_until))
 }
 

@@ -61,7 +61,7 @@ pub struct PopulationNeeds {
 }
 
 impl PopulationNeeds {
-    /// For a run over these local days, with tables that are used so many minutes after the instant of which they are.
+    /// For a run over these local days. Each table is used from `lag_minutes` after its instant on.
     pub fn new(zone: &Zone, first: Day, last: Day, lag_minutes: u32) -> Self {
         let publication = |schedule| Publication::new(zone, schedule, (first, last), lag_minutes);
         let (weekly, daily) = (publication(Schedule::Weekly), publication(Schedule::Daily));
@@ -127,7 +127,13 @@ impl PopulationNeeds {
             pairs.count(timelines);
         }
         let mut firsts = Firsts::default();
-        timelines.known.iter().zip(&timelines.time).for_each(|(known, time)| firsts.add(*known, *time));
+        for entry in 0..timelines.known.len() {
+            let (known, time) = (timelines.known[entry], timelines.time[entry]);
+            match timelines.replaced.later(entry).filter(|later| timelines.time[*later] != time) {
+                Some(later) => firsts.corrected.push((known, timelines.known[later], time)),
+                None => firsts.add(known, time),
+            }
+        }
         Contribution { cuts, pairs, fitted_on, firsts }
     }
 }
@@ -137,6 +143,8 @@ impl PopulationNeeds {
 struct Firsts {
     /// Known times ascend, event times descend.
     records: Vec<(i64, i64)>,
+    /// Orders of which another time became known: from when to when each was thought to have happened then.
+    corrected: Vec<(i64, i64, i64)>,
 }
 
 impl Firsts {
@@ -151,9 +159,16 @@ impl Firsts {
         self.records.splice(from..from + beaten, [(known, time)]);
     }
 
+    fn merge(&mut self, other: &Self) {
+        other.records.iter().for_each(|(known, time)| self.add(*known, *time));
+        self.corrected.extend_from_slice(&other.corrected);
+    }
+
     fn before(&self, now: Time) -> Option<Time> {
         let known = self.records.partition_point(|(known, _)| *known < now.0);
-        known.checked_sub(1).map(|last| Time(self.records[last].1))
+        let record = known.checked_sub(1).map(|last| self.records[last].1);
+        let corrected = self.corrected.iter().filter(|(known, until, _)| *known < now.0 && now.0 <= *until);
+        record.into_iter().chain(corrected.map(|(_, _, time)| *time)).min().map(Time)
     }
 }
 
@@ -205,7 +220,7 @@ impl<'a> Census<'a> {
         for (fitted_on, other) in sum.fitted_on.iter_mut().zip(shard.fitted_on) {
             fitted_on.merge(other);
         }
-        shard.firsts.records.iter().for_each(|(known, time)| sum.firsts.add(*known, *time));
+        sum.firsts.merge(&shard.firsts);
     }
 
     /// The tables.
@@ -276,16 +291,24 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_first_order_is_the_earliest_known(orders in prop::collection::vec((0..20_i64, 0..20_i64), 0..30)) {
+        fn the_first_order_is_the_earliest_that_counts(
+            orders in prop::collection::vec((0..20_i64, 0..6_i64, 0..20_i64), 0..30),
+        ) {
             let (mut whole, mut halves) = (Firsts::default(), [Firsts::default(), Firsts::default()]);
-            for (n, (known, time)) in orders.iter().enumerate() {
-                whole.add(*known, *time);
-                halves[n % 2].add(*known, *time);
+            for (n, (known, corrected_after, time)) in orders.iter().enumerate() {
+                for firsts in [&mut whole, &mut halves[n % 2]] {
+                    match corrected_after {
+                        0 => firsts.add(*known, *time),
+                        after => firsts.corrected.push((*known, known + after, *time)),
+                    }
+                }
             }
             let [mut sum, other] = halves;
-            other.records.iter().for_each(|(known, time)| sum.add(*known, *time));
-            for now in 0..22 {
-                let want = orders.iter().filter(|(known, _)| *known < now).map(|(_, time)| Time(*time)).min();
+            sum.merge(&other);
+            for now in 0..30 {
+                let counts = |known: i64, after: i64| known < now && (after == 0 || now <= known + after);
+                let counted = orders.iter().filter(|(known, after, _)| counts(*known, *after));
+                let want = counted.map(|(.., time)| Time(*time)).min();
                 prop_assert_eq!(whole.before(Time(now)), want);
                 prop_assert_eq!(sum.before(Time(now)), want);
             }

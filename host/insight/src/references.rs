@@ -52,9 +52,7 @@ impl ReferencePlan {
         let slot = if name == "category.names" {
             Some(Slot::Categories)
         } else {
-            let attribute = name.strip_prefix("attribute.");
-            let code = attribute.and_then(|name| context.attributes.iter().position(|known| known == name));
-            code.map(Slot::AttributeValues)
+            context.attribute_of(name).map(|code| Slot::AttributeValues(code as usize))
         };
         let slot = slot.ok_or_else(|| UnknownColumn::Reference(name.to_owned()))?;
         if let Some((option, value)) = request.options.first() {

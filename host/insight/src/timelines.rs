@@ -5,10 +5,12 @@ use std::ops::Range;
 
 use stratagem_model::CustomerId;
 use stratagem_model::event::{EventId, EventKind, FlatEvent, Order, Timeline};
+use stratagem_model::plan::Plan;
 use stratagem_model::time::{Day, Time, Zone};
 use stratagem_store::{Projection, Store, StoreError, attribute_values};
 
 use crate::filings::Filings;
+use crate::replaced::{Counted, Replaced};
 use crate::vocabulary::Vocabulary;
 
 /// What is the same for all shards of a store.
@@ -17,9 +19,9 @@ pub struct StoreContext {
     pub zone: Zone,
     pub filings: Filings,
     pub categories: Vocabulary,
-    /// Words of the dictionary `attribute`: the names of customer attributes.
-    pub attributes: Vec<String>,
-    /// Of each attribute's values.
+    /// The names of customer attributes by their codes; of those that nothing says none.
+    pub attributes: Vec<Option<String>>,
+    /// Of each attribute's values; empty where they are not asked for.
     pub attribute_values: Vec<Vocabulary>,
     /// Words of the dictionary `channel`.
     pub channels: Vec<String>,
@@ -28,14 +30,22 @@ pub struct StoreContext {
 }
 
 impl StoreContext {
-    /// Reads it from a store.
+    /// Reads from a store what this plan asks for, or what is needed without one.
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn read(store: &dyn Store, zone: Zone) -> Result<Self, StoreError> {
+    pub fn read(store: &dyn Store, zone: Zone, plan: Option<&Plan>) -> Result<Self, StoreError> {
         let categories = Vocabulary::read(store, "category")?;
-        let attributes = store.dictionary("attribute")?;
-        let values_of = |name: &String| Vocabulary::read(store, &attribute_values(name));
+        let names = store.dictionary("attribute")?.into_iter().zip(store.first_known("attribute")?);
+        let attributes: Vec<_> = names.map(|(name, known)| (known != Time::MAX).then_some(name)).collect();
+        let columns = plan.into_iter().flat_map(|plan| &plan.columns).map(|column| &column.name);
+        let tables = plan.into_iter().flat_map(|plan| &plan.references).map(|table| &table.name);
+        let wanted: HashSet<_> =
+            columns.chain(tables).filter_map(|name| name.strip_prefix(ATTRIBUTE)).collect();
+        let values_of = |name: &Option<String>| match name {
+            Some(name) if wanted.contains(name.as_str()) => Vocabulary::read(store, &attribute_values(name)),
+            _ => Ok(Vocabulary::default()),
+        };
         Ok(Self {
             zone,
             filings: Filings::read(store, &categories)?,
@@ -45,6 +55,18 @@ impl StoreContext {
             channels: store.dictionary("channel")?,
             has_events: store.totals()?.events > 0,
         })
+    }
+}
+
+/// What the names of columns and tables of attributes begin with.
+const ATTRIBUTE: &str = "attribute.";
+
+impl StoreContext {
+    /// The code of an attribute, by the name of its column or table.
+    pub(crate) fn attribute_of(&self, name: &str) -> Option<u32> {
+        let attribute = name.strip_prefix(ATTRIBUTE)?;
+        let code = self.attributes.iter().position(|known| known.as_deref() == Some(attribute))?;
+        Some(index(code))
     }
 }
 
@@ -97,79 +119,6 @@ pub struct Timelines {
     pub(crate) events: Vec<FlatEvent>,
     /// When an event was corrected by a later one, milliseconds.
     pub(crate) corrected_events: HashMap<u32, i64>,
-}
-
-/// Entries that stand in the place of earlier ones: few, or none.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Replaced {
-    /// By the earlier entry, the later one.
-    by: HashMap<u32, u32>,
-    /// By the later entry, the earlier one.
-    of: HashMap<u32, u32>,
-    /// Later entries that differ in nothing but how products are filed: no event of the customer.
-    refilings: HashSet<u32>,
-    rows: HashSet<u32>,
-}
-
-impl Replaced {
-    pub(crate) fn insert(&mut self, row: u32, earlier: u32, later: u32, is_refiling: bool) {
-        self.by.insert(earlier, later);
-        self.of.insert(later, earlier);
-        if is_refiling {
-            self.refilings.insert(later);
-        }
-        self.rows.insert(row);
-    }
-
-    /// Whether a row has any.
-    pub(crate) fn has(&self, row: usize) -> bool {
-        !self.rows.is_empty() && self.rows.contains(&(row as u32))
-    }
-
-    /// The entry whose place an entry takes.
-    pub(crate) fn earlier(&self, entry: usize) -> Option<usize> {
-        if self.of.is_empty() { None } else { self.of.get(&(entry as u32)).map(|at| *at as usize) }
-    }
-
-    fn is_refiling(&self, entry: usize) -> bool {
-        !self.refilings.is_empty() && self.refilings.contains(&(entry as u32))
-    }
-
-    /// The same for entries that are somewhere else now.
-    pub(crate) fn moved(&self, to: impl Fn(u32) -> u32) -> Self {
-        let moved = |map: &HashMap<u32, u32>| map.iter().map(|(from, at)| (to(*from), to(*at))).collect();
-        Self {
-            by: moved(&self.by),
-            of: moved(&self.of),
-            refilings: self.refilings.iter().map(|at| to(*at)).collect(),
-            rows: self.rows.clone(),
-        }
-    }
-}
-
-/// Orders that count, by their entries.
-#[derive(Debug, Clone)]
-pub struct Counted<'a> {
-    entries: Range<usize>,
-    end: usize,
-    /// Only of rows that have any.
-    replaced: Option<&'a Replaced>,
-}
-
-impl Iterator for Counted<'_> {
-    type Item = usize;
-
-    #[inline]
-    fn next(&mut self) -> Option<usize> {
-        let Some(replaced) = self.replaced else { return self.entries.next() };
-        let end = self.end;
-        self.entries.find(|entry| replaced.by.get(&(*entry as u32)).is_none_or(|by| *by as usize >= end))
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let most = self.entries.len();
-        (if self.replaced.is_none() { most } else { 0 }, Some(most))
-    }
 }
 
 /// A customer's order while entries are made of it.
@@ -378,18 +327,17 @@ impl Timelines {
         self.order_start[row + 1] - self.order_start[row]
     }
 
-    /// The orders that count while the first so many entries of a row are known.
+    /// The orders of a row that count when its first `known` entries are known.
     pub fn counted(&self, row: usize, known: u32) -> Counted<'_> {
         let start = self.order_start[row] as usize;
         let end = start + known as usize;
         let replaced = self.replaced.has(row).then_some(&self.replaced);
-        Counted { entries: start..end, end, replaced }
+        Counted::new(start..end, replaced)
     }
 
     /// The orders that count, oldest first, of a row in which that is not the order of its entries.
     pub(crate) fn rearranged(&self, row: usize, known: u32) -> Option<Vec<usize>> {
-        let is_late = !self.late_rows.is_empty() && self.late_rows.contains(&(row as u32));
-        if !is_late && !self.replaced.has(row) {
+        if !self.is_rearranged(row) {
             return None;
         }
         let mut orders: Vec<_> = self.counted(row, known).collect();
@@ -397,12 +345,27 @@ impl Timelines {
         Some(orders)
     }
 
+    /// All of a row's orders as they are known at the end, oldest first, into `out`.
+    pub fn oldest_first(&self, row: usize, out: &mut Vec<usize>) {
+        out.clear();
+        out.extend(self.orders(row));
+        if self.is_rearranged(row) {
+            out.sort_by_key(|order| self.time[*order]);
+        }
+    }
+
+    /// Whether the entries of a row are not all orders that count, oldest first.
+    fn is_rearranged(&self, row: usize) -> bool {
+        let is_late = !self.late_rows.is_empty() && self.late_rows.contains(&(row as u32));
+        is_late || self.replaced.has(row)
+    }
+
     /// All of a row's orders, as they are known at the end.
     pub fn orders(&self, row: usize) -> Counted<'_> {
         self.counted(row, self.known_at_the_end(row))
     }
 
-    /// How many orders count while the first so many entries of a row are known.
+    /// How many orders of a row count when its first `known` entries are known.
     pub fn order_count(&self, row: usize, known: u32) -> u32 {
         if self.replaced.has(row) { index(self.counted(row, known).count()) } else { known }
     }
@@ -463,29 +426,29 @@ impl Timelines {
     }
 
     /// How many of a row's entries were known before `now`, given how many were at an earlier instant.
-    pub fn advance(&self, row: usize, known_orders: u32, now: Time) -> u32 {
+    pub fn advance(&self, row: usize, known_entries: u32, now: Time) -> u32 {
         let orders = self.entries(row);
-        let later = &self.known[orders.start + known_orders as usize..orders.end];
+        let later = &self.known[orders.start + known_entries as usize..orders.end];
         // Few orders lie between two evaluations of a row.
-        known_orders + index(later.iter().take_while(|known| **known < now.0).count())
+        known_entries + index(later.iter().take_while(|known| **known < now.0).count())
     }
 
     /// Event time of the latest of a row's known orders.
-    pub fn last_order_time(&self, row: usize, known_orders: u32) -> Option<Time> {
+    pub fn last_order_time(&self, row: usize, known_entries: u32) -> Option<Time> {
         if self.replaced.has(row) {
-            return self.counted(row, known_orders).map(|order| Time(self.time[order])).max();
+            return self.counted(row, known_entries).map(|order| Time(self.time[order])).max();
         }
-        let last = known_orders.checked_sub(1)?;
+        let last = known_entries.checked_sub(1)?;
         Some(Time(self.last_time[self.order_start[row] as usize + last as usize]))
     }
 
     /// Value before discounts of a row's known orders.
-    pub fn monetary(&self, row: usize, known_orders: u32) -> i64 {
+    pub fn monetary(&self, row: usize, known_entries: u32) -> i64 {
         if self.replaced.has(row) {
-            return self.counted(row, known_orders).map(|order| self.order_value(order).0).sum();
+            return self.counted(row, known_entries).map(|order| self.order_value(order).0).sum();
         }
         let start = self.order_start[row] as usize;
-        self.gross_before[start + known_orders as usize] - self.gross_before[start]
+        self.gross_before[start + known_entries as usize] - self.gross_before[start]
     }
 
     /// When a row's first event of any kind became known: the customer does not exist before. What is known always is
@@ -498,10 +461,10 @@ impl Timelines {
     }
 
     /// When the next event of one of these kinds becomes known that was not known before `now`.
-    pub fn next_known(&self, row: usize, known_orders: u32, kinds: &[EventKind], now: Time) -> Option<Time> {
+    pub fn next_known(&self, row: usize, known_entries: u32, kinds: &[EventKind], now: Time) -> Option<Time> {
         let order = || {
             let entries = self.entries(row);
-            let mut later = entries.start + known_orders as usize..entries.end;
+            let mut later = entries.start + known_entries as usize..entries.end;
             later.find(|entry| !self.replaced.is_refiling(*entry)).map(|entry| self.known[entry])
         };
         let order = kinds.contains(&EventKind::Order).then(order).flatten();

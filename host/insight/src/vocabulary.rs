@@ -11,7 +11,7 @@ use stratagem_model::column::{Column, ColumnKind};
 use stratagem_model::{NO_ITEM, Table, Time};
 use stratagem_store::{Store, StoreError};
 
-/// Ranks are kept for as many instants as have so many words together.
+/// Ranks are kept for fewer instants the more words there are: at most this many ranks.
 const RANKS_MAX: usize = 8_000_000;
 
 /// The words of a dictionary in their own order.

@@ -166,7 +166,7 @@ impl<'a> Run<'a> {
     ) -> Result<Self, BacktestError> {
         let plan = configured.plan();
         let zone = Zone::new(&store.settings().zone).expect("a store is created with a known zone");
-        let context = StoreContext::read(store, zone)?;
+        let context = StoreContext::read(store, zone, Some(plan))?;
         let columns = ColumnPlan::new(plan, &context)?;
         let references = ReferencePlan::new(plan, &context)?;
         let totals = store.totals()?;

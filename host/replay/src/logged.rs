@@ -195,7 +195,7 @@ impl<'a> Asked<'a> {
             }
             for (_, place, row) in at_once {
                 let position = asked.binary_search(place).expect("each row is among those asked");
-                let known = as_of.known_orders(*place as usize);
+                let known = as_of.known_entries(*place as usize);
                 let class = population.rfm_class(timelines, *place as usize, known, now);
                 answers.push(Answer {
                     row: *row,

@@ -80,13 +80,17 @@ impl SilenceCounts {
 }
 
 /// Adds a row's gaps between orders, as differences.
-pub(crate) fn count(timelines: &Timelines, row: usize, measured: &Measured, out: &mut SilenceCounts) {
-    let mut orders = timelines.orders(row).peekable();
-    let mut so_far = 0;
-    while let Some(order) = orders.next() {
-        so_far += 1;
-        let last = timelines.order_time(order).0;
-        let next = orders.peek().map_or(i64::MAX, |next| timelines.order_time(*next).0);
+pub(crate) fn count(
+    timelines: &Timelines,
+    row: usize,
+    measured: &Measured,
+    scratch: &mut Vec<usize>,
+    out: &mut SilenceCounts,
+) {
+    timelines.oldest_first(row, scratch);
+    for (so_far, order) in (1..).zip(&*scratch) {
+        let last = timelines.order_time(*order).0;
+        let next = scratch.get(so_far as usize).map_or(i64::MAX, |next| timelines.order_time(*next).0);
         // A silent day is looked at in its middle: steps fall anywhere in it.
         let day_at_or_after = |at: i64| {
             (at - last - DAY_MS / 2).div_euclid(DAY_MS)

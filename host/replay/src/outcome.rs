@@ -254,10 +254,10 @@ pub(crate) fn measure(shard: &mut Shard<'_>, measured: &Measured, plan: &Plan) -
     let mut totals = Totals::new(plan.actions.len(), measured);
     totals.customers = shard.timelines.rows() as u64;
     totals.shares = std::mem::take(&mut shard.shares);
-    let (mut scratch, mut counted) = (vec![], vec![]);
+    let (mut scratch, mut counted, mut orders) = (vec![], vec![], vec![]);
     shard.caused.sort_unstable_by_key(|order| (order.row, order.time));
     for row in 0..shard.timelines.rows() {
-        lookalike::count(&shard.timelines, row, measured, &mut totals.population);
+        lookalike::count(&shard.timelines, row, measured, &mut orders, &mut totals.population);
         totals.cohorts.count(&measured.months, &shard.timelines, row);
         let entry = shard.entries[row];
         if !entry.is_eligible {

@@ -402,7 +402,7 @@ impl<'a> Shard<'a> {
     }
 
     fn touch(&mut self, row: usize, now: Time, proposal: &Proposal) {
-        let known = self.as_of.known_orders(row);
+        let known = self.as_of.known_entries(row);
         let entry = &mut self.entries[row];
         if !entry.is_participant {
             entry.is_participant = true;
@@ -428,7 +428,7 @@ impl<'a> Shard<'a> {
         let clock = self.shared.clock;
         let now = clock.time(step);
         let kinds = &self.shared.configured.plan().triggers.events;
-        let event = self.timelines.next_known(row, self.as_of.known_orders(row), kinds, now);
+        let event = self.timelines.next_known(row, self.as_of.known_entries(row), kinds, now);
         let event = event.map_or(NEVER, |known| clock.after(known));
         let wake = if wake == Time::MAX { NEVER } else { clock.at_or_after(wake).max(clock.after(now)) };
         event.min(wake)

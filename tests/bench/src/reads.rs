@@ -30,7 +30,7 @@ pub(crate) fn run(paths: &Paths, table: &mut Table) -> Result<()> {
     for _ in 0..5 {
         let store = SledStore::open(&path)?;
         let zone = Zone::new(&store.settings().zone).context("a store has a known zone")?;
-        let context = StoreContext::read(&store, zone)?;
+        let context = StoreContext::read(&store, zone, None)?;
         let needs = Needs { days: true, events: true, categories: false };
         let mut found = 0;
         let start = Instant::now();

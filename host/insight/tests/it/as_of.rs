@@ -21,6 +21,8 @@ const HOURS: i64 = 24 * 40;
 const PRODUCTS: [&str; 3] = ["tea", "milk", "bread"];
 const CATEGORIES: [&str; 3] = ["food", "drinks", "bakery"];
 const TIERS: [&str; 2] = ["silver", "gold"];
+/// The tier of somebody of whom nothing else is said: an attribute that nobody has is none.
+const FIRST_TIER: &str = "basic";
 
 /// An instant on a grid so coarse that many events fall on the same one.
 fn instant(hour: i64) -> Time {
@@ -154,6 +156,14 @@ impl Said {
         let (products, categories) = (codes("product", &PRODUCTS), codes("category", &CATEGORIES));
         codes("attribute", &["tier"]);
         let tiers = codes("attribute.tier", &TIERS);
+        let first = store.intern("attribute.tier", &[FIRST_TIER]).unwrap()[0];
+        let somebody = FlatEvent {
+            subject: 0,
+            value: first.into(),
+            ..FlatEvent::new(EventKind::Attribute, EventId(0), Time::MIN)
+        };
+        let somebody = Timeline { events: vec![somebody], ..Timeline::default() };
+        store.append(vec![CustomerEvents::new("somebody", somebody)]).unwrap();
         for (n, said) in self.customers.iter().enumerate() {
             let mut said = said.clone();
             said.lines.iter_mut().for_each(|line| line.product = products[line.product as usize]);
@@ -208,7 +218,7 @@ fn columns(
     alone: bool,
 ) -> (Vec<Column>, Vec<Table>) {
     let zone = Zone::new(&store.settings().zone).unwrap();
-    let context = StoreContext::read(store, zone.clone()).unwrap();
+    let context = StoreContext::read(store, zone.clone(), Some(plan)).unwrap();
     let columns = ColumnPlan::new(plan, &context).unwrap();
     let references = ReferencePlan::new(plan, &context).unwrap();
     let needs = PopulationNeeds::new(&zone, FIRST_DAY - 7, FIRST_DAY + 60, lag_minutes);

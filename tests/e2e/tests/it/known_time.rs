@@ -84,6 +84,14 @@ fn an_order_of_a_date_is_not_seen_at_ten_of_that_day() {
     assert!(!on_the_next_days(1..19), "from the next day on the order is known");
 }
 
+/// Why recall waves did what they did with a customer, without gates but consent.
+fn reasons(store: &MemoryStore, customer: &str) -> Vec<Reason> {
+    let configured = configured("recall-waves", &[]);
+    let (made, _) = decisions(store, &configured, &Backtest::new(stratagem_gates::Policy::open()));
+    let id = CustomerId::from_external(customer);
+    made.iter().filter(|d| d.customer == id).map(|d| d.reason).collect()
+}
+
 #[test]
 fn a_date_on_which_they_unsubscribed_wins_over_that_morning() {
     let (dir, store) = (tempfile::tempdir().unwrap(), empty_store());
@@ -91,12 +99,7 @@ fn a_date_on_which_they_unsubscribed_wins_over_that_morning() {
     let events = "customer,kind,time\na,subscribe,2025-01-05 08:00:00\na,unsubscribe,2025-01-05\n\
                   b,unsubscribe,2025-01-05\nb,subscribe,2025-01-06 08:00:00\n";
     ingest(&store, dir.path(), Kind::Events, "events.csv", events);
-    let configured = configured("recall-waves", &[]);
-    let (made, _) = decisions(&store, &configured, &Backtest::new(stratagem_gates::Policy::open()));
-    let reasons = |customer: &str| {
-        let id = CustomerId::from_external(customer);
-        made.iter().filter(|d| d.customer == id).map(|d| d.reason).collect::<Vec<_>>()
-    };
+    let reasons = |customer: &str| reasons(&store, customer);
     assert!(!reasons("a").is_empty() && reasons("a").iter().all(|reason| *reason == Reason::NoConsent));
     assert!(reasons("b").contains(&Reason::Sent));
 }
@@ -299,12 +302,7 @@ fn correcting_what_is_old_makes_it_no_newer() {
                   b,subscribe,3,2025-01-02 09:00:00,,\nb,unsubscribe,4,2025-01-03 09:00:00,,\n\
                   b,subscribe,3,2025-01-02 09:00:00,2025-01-05 09:00:00,7\n";
     ingest(&store, dir.path(), Kind::Events, "events.csv", events);
-    let configured = configured("recall-waves", &[]);
-    let (made, _) = decisions(&store, &configured, &Backtest::new(stratagem_gates::Policy::open()));
-    let reasons = |customer: &str| {
-        let id = CustomerId::from_external(customer);
-        made.iter().filter(|d| d.customer == id).map(|d| d.reason).collect::<Vec<_>>()
-    };
+    let reasons = |customer: &str| reasons(&store, customer);
     assert!(reasons("a").contains(&Reason::Sent), "{:?}", reasons("a"));
     assert!(!reasons("b").is_empty() && reasons("b").iter().all(|reason| *reason == Reason::NoConsent));
 }
