@@ -165,14 +165,22 @@ pub struct Order {
     pub has_hour: bool,
     /// Another content of this id was known before, and is corrected by this one. Stores say it; it is no content.
     pub is_correction: bool,
-    /// Codes in the dictionaries `channel`, `store`, `coupon` and `staff`, or [`NO_ITEM`](crate::NO_ITEM).
+    /// Codes, or [`NO_ITEM`](crate::NO_ITEM).
     pub channel: u32,
     pub store: u32,
     pub coupon: u32,
     pub staff: u32,
 }
 
+/// The dictionaries of what an order says beside its lines, in the order of [`Order::details`].
+pub const ORDER_DETAILS: [&str; 4] = ["channel", "store", "coupon", "staff"];
+
 impl Order {
+    /// Codes of what it says beside its lines, by [`ORDER_DETAILS`]; [`NO_ITEM`](crate::NO_ITEM) where it does not.
+    pub fn details(&self) -> [u32; 4] {
+        [self.channel, self.store, self.coupon, self.staff]
+    }
+
     /// An order known when it happened, at an hour, with no lines and nothing said of it but its value.
     pub fn new(id: EventId, time: Time, gross: Money) -> Self {
         const NONE: u32 = crate::NO_ITEM;

@@ -23,7 +23,9 @@ pub use column::{Batch, Column, ColumnKind, Table};
 pub use customer::{BUCKETS, CustomerId};
 pub use decision::{Decision, Reason};
 pub use encoding::{DECISION_ENCODING, DecisionNames};
-pub use event::{EventId, EventKind, FlatEvent, Line, NO_ABOUT, NO_TAG, Order, Timeline, id_of};
+pub use event::{
+    EventId, EventKind, FlatEvent, Line, NO_ABOUT, NO_TAG, ORDER_DETAILS, Order, Timeline, id_of,
+};
 pub use money::{Currency, Money};
 pub use plan::{Action, ActionKind, Goal, Offer, Plan};
 pub use time::{DAY_MS, Time, Zone};

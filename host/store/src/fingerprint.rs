@@ -8,7 +8,9 @@
 //! - **The number of threads leaves no trace**: buckets are digested apart and joined in their order.
 
 use rayon::prelude::*;
-use stratagem_model::{BUCKETS, CustomerId, EventKind, FlatEvent, Line, NO_ITEM, Order, Timeline};
+use stratagem_model::{
+    BUCKETS, CustomerId, EventKind, FlatEvent, Line, NO_ITEM, ORDER_DETAILS, Order, Timeline,
+};
 
 use crate::{Projection, Store, StoreError, attribute_values, subject_dictionary, tag_values};
 
@@ -36,8 +38,8 @@ type WordDigest = [u8; 16];
 /// Digests of the words of each dictionary that events refer to.
 struct Words {
     products: Vec<WordDigest>,
-    /// Of the dictionaries that orders refer to beside products.
-    of_orders: [Vec<WordDigest>; 4],
+    /// By [`ORDER_DETAILS`].
+    of_orders: Vec<Vec<WordDigest>>,
     categories: Vec<WordDigest>,
     /// By kind of event, as [`EventKind::ALL`] lists them.
     subjects: Vec<Vec<WordDigest>>,
@@ -56,7 +58,7 @@ impl Words {
         };
         Ok(Self {
             products: load("product")?,
-            of_orders: [load("channel")?, load("store")?, load("coupon")?, load("staff")?],
+            of_orders: ORDER_DETAILS.iter().map(|name| load(name)).collect::<Result<_, _>>()?,
             categories: load("category")?,
             subjects: EventKind::ALL
                 .iter()
@@ -119,8 +121,7 @@ fn put_order(out: &mut Vec<u8>, words: &Words, order: &Order) {
         put(out, number as u64);
     }
     put(out, u64::from(order.has_hour));
-    let codes = [order.channel, order.store, order.coupon, order.staff];
-    codes.iter().zip(&words.of_orders).for_each(|(code, words)| put_word(out, words, *code));
+    order.details().iter().zip(&words.of_orders).for_each(|(code, words)| put_word(out, words, *code));
 }
 
 /// What [`put_line`] puts.

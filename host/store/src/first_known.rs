@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use stratagem_model::{EventKind, NO_ITEM, Timeline};
+use stratagem_model::{EventKind, NO_ITEM, ORDER_DETAILS, Timeline};
 
 use crate::subject_dictionary;
 
@@ -63,12 +63,7 @@ impl FirstKnown {
             for line in lines.by_ref().take(order.lines as usize) {
                 self.product(line.product, known);
             }
-            for (name, code) in [
-                ("channel", order.channel),
-                ("store", order.store),
-                ("coupon", order.coupon),
-                ("staff", order.staff),
-            ] {
+            for (name, code) in ORDER_DETAILS.into_iter().zip(order.details()) {
                 self.other(Dictionary::Named(name), code, known);
             }
         }

@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use stratagem_model::event::Timeline;
 use stratagem_model::{Currency, CustomerId, EventKind, FlatEvent, Time};
 
+mod amounts;
 mod chunk;
 mod claims;
 mod codec;
@@ -147,6 +148,13 @@ pub struct Source {
     pub rows: u64,
     /// False while it is being written: an import that stopped there can be run again.
     pub is_complete: bool,
+}
+
+impl Source {
+    /// Whether both are of one file, ingested as one kind of thing.
+    pub fn is_same(&self, other: &Self) -> bool {
+        (&self.kind, &self.fingerprint) == (&other.kind, &other.fingerprint)
+    }
 }
 
 /// Counts over a whole store: distinct ids, each with its newest content.
@@ -277,7 +285,7 @@ pub trait Store: Send + Sync {
     /// Takes back what only this source says, durably: the store is what it would be without it. Reads everything.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] if two other sources contradict each other without it; then nothing was changed. Once
+    /// [`StoreError::Entangled`] if two other sources contradict each other without it; then nothing was changed. Once
     /// `stop` is set, [`StoreError::Interrupted`]: undoing again completes it.
     fn undo(&self, source: &Source, stop: &AtomicBool) -> Result<Undone, StoreError>;
 
@@ -313,6 +321,12 @@ pub enum StoreError {
     DiskFull { path: PathBuf, free_mb: u64, needed_mb: u64 },
     #[error("{kind} `{id:016x}` of customer `{customer}` is stored with another content")]
     Conflict { customer: String, kind: String, id: u64 },
+    #[error(
+        "without this source, two others contradict each other: {kind} `{id:016x}` {} has two contents that became \
+         known at once",
+        if customer.is_empty() { "of a product".to_owned() } else { format!("of customer `{customer}`") }
+    )]
+    Entangled { customer: String, kind: String, id: u64 },
     #[error("customers `{first}` and `{second}` have the same internal id")]
     IdCollision { first: String, second: String },
     #[error("the value at key `{key}` is corrupt: {problem}")]
@@ -356,6 +370,7 @@ impl StoreError {
             Self::Format { .. } => Some("ingest the sources again, into another directory"),
             Self::DiskFull { .. } => Some("free space or move the store; nothing was written"),
             Self::Conflict { .. } => Some(ingest::ANOTHER_EVENT),
+            Self::Entangled { .. } => Some("undo one of the others first; nothing was changed"),
             Self::IdCollision { .. } => Some("give one of them another id; nothing was written"),
             Self::Corrupt { .. } => Some(
                 "`stratagem store verify` lists all damage; restore a backup or ingest the sources again",
@@ -366,6 +381,14 @@ impl StoreError {
             Self::Interrupted => Some("run it again: it goes on where it stopped"),
             Self::TooLong { .. } => Some("check that the column holds what its name says"),
             Self::Io { .. } | Self::Uneven { .. } | Self::Parquet { .. } => None,
+        }
+    }
+
+    /// A conflict that is of none of what was asked for.
+    fn of_others(self) -> Self {
+        match self {
+            Self::Conflict { customer, kind, id } => Self::Entangled { customer, kind, id },
+            other => other,
         }
     }
 

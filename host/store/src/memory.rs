@@ -13,7 +13,8 @@ use std::sync::{Mutex, MutexGuard};
 
 use stratagem_model::{CustomerId, FlatEvent, Time, Timeline};
 
-use crate::claims::{Amounts, History, merge};
+use crate::amounts::Amounts;
+use crate::claims::{History, merge};
 use crate::first_known::{FirstKnown, NEVER};
 use crate::{Appended, CustomerEvents, Projection, Settings, Source, Store, StoreError, Totals, Undone};
 
@@ -247,11 +248,12 @@ impl Store for MemoryStore {
         let mut undone = Undone::default();
         let mut changed = vec![];
         for (key, customer) in &content.customers {
-            if let Some(history) = customer.history.without(&customer.external_id, code)? {
+            let without = customer.history.without(&customer.external_id, code);
+            if let Some(history) = without.map_err(StoreError::of_others)? {
                 changed.push((*key, history));
             }
         }
-        let filings = content.filings.without("", code)?;
+        let filings = content.filings.without("", code).map_err(StoreError::of_others)?;
         undone.changed = changed.len() as u64 + u64::from(filings.is_some());
         for (key, history) in changed {
             if history.is_empty() {

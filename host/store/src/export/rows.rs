@@ -6,15 +6,14 @@ use arrow_array::ArrayRef;
 use arrow_array::builder::{
     ArrayBuilder, BooleanBuilder, Decimal128Builder, Int32Builder, StringBuilder, TimestampMillisecondBuilder,
 };
-use stratagem_model::{Currency, EventKind, FlatEvent, Line, NO_ABOUT, NO_TAG, Order, Time, Timeline};
+use stratagem_model::{
+    Currency, EventKind, FlatEvent, Line, NO_ABOUT, NO_TAG, ORDER_DETAILS, Order, Time, Timeline,
+};
 
 use super::Columns;
 use super::words::Words;
 use crate::ingest::has_amount;
 use crate::{StoreError, attribute_values, subject_dictionary, tag_values};
-
-/// What orders say beside their lines, and the dictionaries of these words.
-const DETAILS: [&str; 4] = ["channel", "store", "coupon", "staff"];
 
 /// An id as ingest takes it for what it is.
 fn hash(id: u64) -> String {
@@ -36,7 +35,7 @@ pub(super) struct OrderRows {
     time: TimestampMillisecondBuilder,
     date_only: BooleanBuilder,
     known: TimestampMillisecondBuilder,
-    /// By [`DETAILS`].
+    /// By [`ORDER_DETAILS`].
     details: [StringBuilder; 4],
     product: StringBuilder,
     quantity: Int32Builder,
@@ -111,8 +110,7 @@ impl OrderRows {
         self.date_only.append_value(!order.has_hour);
         self.known.append_value(order.known_time.0);
         self.discount.append_option(discount.filter(|discount| *discount != 0).map(i128::from));
-        let codes = [order.channel, order.store, order.coupon, order.staff];
-        for ((column, name), code) in self.details.iter_mut().zip(DETAILS).zip(codes) {
+        for ((column, name), code) in self.details.iter_mut().zip(ORDER_DETAILS).zip(order.details()) {
             column.append_option(words.word(name, code)?);
         }
         Ok(())
@@ -139,10 +137,10 @@ impl Columns for OrderRows {
             ("time", Arc::new(self.time.finish())),
             ("date_only", Arc::new(self.date_only.finish())),
             ("known", Arc::new(self.known.finish())),
-            (DETAILS[0], Arc::new(self.details[0].finish())),
-            (DETAILS[1], Arc::new(self.details[1].finish())),
-            (DETAILS[2], Arc::new(self.details[2].finish())),
-            (DETAILS[3], Arc::new(self.details[3].finish())),
+            (ORDER_DETAILS[0], Arc::new(self.details[0].finish())),
+            (ORDER_DETAILS[1], Arc::new(self.details[1].finish())),
+            (ORDER_DETAILS[2], Arc::new(self.details[2].finish())),
+            (ORDER_DETAILS[3], Arc::new(self.details[3].finish())),
             ("product", Arc::new(self.product.finish())),
             ("quantity", Arc::new(self.quantity.finish())),
             ("gross", Arc::new(self.gross.finish())),

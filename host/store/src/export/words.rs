@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use stratagem_model::{EventKind, NO_ITEM};
+use stratagem_model::{EventKind, NO_ITEM, ORDER_DETAILS};
 
 use super::unknown;
 use crate::{Store, StoreError, attribute_values, subject_dictionary, tag_values};
@@ -17,7 +17,7 @@ impl Words {
         let (attributes, tags) = (store.dictionary("attribute")?, store.dictionary("tag")?);
         let values = attributes.iter().map(|name| attribute_values(name));
         let values = values.chain(tags.iter().map(|name| tag_values(name)));
-        let of_orders = ["product", "category", "channel", "store", "coupon", "staff"].map(str::to_owned);
+        let of_orders = ["product", "category"].into_iter().chain(ORDER_DETAILS).map(str::to_owned);
         let mut by_dictionary = BTreeMap::new();
         for name in subjects.chain(of_orders).chain(values) {
             let words = store.dictionary(&name)?;

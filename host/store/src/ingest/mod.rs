@@ -220,9 +220,7 @@ impl Job<'_> {
             is_complete: false,
         };
         let warnings = kind.warnings();
-        let is_same =
-            |other: &Source| (&other.kind, &other.fingerprint) == (&source.kind, &source.fingerprint);
-        let before = store.sources()?.into_iter().find(is_same);
+        let before = store.sources()?.into_iter().find(|other| other.is_same(&source));
         let code = store.put_source(&source)?;
         let written = kind.write(&mut read::Destination { store, source: code, progress, cancel });
         let appended = match written {

@@ -1,8 +1,8 @@
 //! Rows of a file of orders, read one by one: lines with their customers, orders and products still as texts.
 
 use serde_json::Value as Json;
-use stratagem_model::Money;
 use stratagem_model::time::Time;
+use stratagem_model::{Money, ORDER_DETAILS};
 
 use super::error::{CORRECT_IT, Problem};
 use super::fields::{CATEGORY_ALIASES, GROSS_ALIASES, PRODUCT_ALIASES, QUANTITY_ALIASES};
@@ -22,16 +22,13 @@ pub(super) struct OrderFields {
     quantity: Option<Origin>,
     gross: Option<Origin>,
     discount: Option<Origin>,
-    /// By [`DETAILS`].
+    /// By [`ORDER_DETAILS`].
     details: [Option<Origin>; 4],
     lines: Option<Origin>,
     date_only: Option<Origin>,
     correction: Option<Origin>,
     nested: Values,
 }
-
-/// What an order says beside its value and lines, and the dictionaries of these words.
-pub(super) const DETAILS: [&str; 4] = ["channel", "store", "coupon", "staff"];
 
 /// One line of an order; also an order without lines, and then `product` is [`NONE`].
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +40,7 @@ pub(super) struct OrderRow {
     pub(super) correction: u32,
     pub(super) product: u32,
     pub(super) category: u32,
-    /// By [`DETAILS`]; [`NONE`] where the row does not say.
+    /// By [`ORDER_DETAILS`]; [`NONE`] where the row does not say.
     pub(super) details: [u32; 4],
     pub(super) quantity: i32,
     /// Among the lines nested in one row.
@@ -102,7 +99,7 @@ impl OrderFields {
             quantity: field("quantity"),
             gross: field("gross"),
             discount: field("discount"),
-            details: DETAILS.map(field),
+            details: ORDER_DETAILS.map(field),
             lines: field("lines"),
             date_only: field("date_only"),
             correction: field("correction"),

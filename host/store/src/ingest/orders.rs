@@ -17,12 +17,12 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use rayon::prelude::*;
-use stratagem_model::{EventId, Line, Money, NO_ITEM, Order, Time};
+use stratagem_model::{EventId, Line, Money, NO_ITEM, ORDER_DETAILS, Order, Time};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::error::Problem;
 use super::filings::{self, Filed};
-use super::order_rows::{DETAILS, OrderFields, OrderPart, OrderRow};
+use super::order_rows::{OrderFields, OrderPart, OrderRow};
 use super::read::{Destination, Reject, Rows};
 use super::value::Cell;
 use super::words::NONE;
@@ -40,7 +40,7 @@ pub(super) struct Orders {
 struct Draft {
     customer: u32,
     order: Order,
-    /// Words of what it says beside, by [`DETAILS`].
+    /// Words of what it says beside, by [`ORDER_DETAILS`].
     details: [u32; 4],
     rows: Range<usize>,
 }
@@ -93,7 +93,7 @@ impl Orders {
             let mut said = lines.iter().filter(|line| line.details[at] != NONE);
             let Some(first) = said.next() else { continue };
             if let Some(other) = said.find(|line| line.details[at] != first.details[at]) {
-                let (name, words) = (DETAILS[at], &self.all.details[at]);
+                let (name, words) = (ORDER_DETAILS[at], &self.all.details[at]);
                 let value = words.word(other.details[at]);
                 let (before, line) = (words.word(first.details[at]), first.line);
                 let problem = format!("line {line} says `{before}` is the {name} of the same order");
@@ -160,7 +160,7 @@ impl Orders {
             for draft in self.drafts.iter().filter(|draft| draft.details[at] != NONE) {
                 is_used[draft.details[at] as usize] = true;
             }
-            *codes = words.intern(store, DETAILS[at], |code| is_used[code as usize])?;
+            *codes = words.intern(store, ORDER_DETAILS[at], |code| is_used[code as usize])?;
         }
         Ok(codes)
     }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 use sled::{Batch, Tree};
-use stratagem_model::CustomerId;
+use stratagem_model::{CustomerId, Timeline};
 
 use super::disk::Disk;
 use super::keys;
@@ -18,7 +18,8 @@ use super::layout::{self, Op};
 use super::profile::EXTERNAL_ID_BYTES_MAX;
 use super::read::{self, Raw};
 use super::totals::StoredTotals;
-use crate::claims::{self, Amounts, History, Merged};
+use crate::amounts::Amounts;
+use crate::claims::{self, History, Merged};
 use crate::{Appended, CustomerEvents, StoreError};
 
 /// A sled batch is closed once it has this many keys. It blocks readers while it is applied.
@@ -43,11 +44,18 @@ impl Sorted {
     }
 }
 
-/// What one customer becomes.
-pub(super) struct Plan {
-    pub(super) ops: Vec<Op>,
+/// What a customer, or what is filed of products, becomes.
+pub(super) struct Change {
+    /// 1 of a new customer, -1 of one who is gone.
+    pub(super) customers: i64,
     pub(super) before: Amounts,
     pub(super) now: Amounts,
+    pub(super) ops: Vec<Op>,
+}
+
+/// A change that an append makes, and what it counts as.
+pub(super) struct Plan {
+    pub(super) change: Change,
     pub(super) appended: Appended,
 }
 
@@ -114,48 +122,56 @@ pub(super) fn plan_of(
     }
     let merged = claims::merge(external_id, &existing, incoming)?;
     let is_new = stored.is_none();
-    let before = Amounts::of(&existing.timeline);
+    let before = amounts(customer, &existing.timeline);
     let (ops, now) = if is_new || merged.is_changed {
         let old = stored.map(|raw| raw.into_values(customer)).unwrap_or_default();
         let new = layout::lay_out(customer, external_id, &merged.history);
-        (layout::changes(old, new), Amounts::of(&merged.history.timeline))
+        (layout::changes(old, new), amounts(customer, &merged.history.timeline))
     } else {
         (Vec::new(), before)
     };
+    let is_customer = customer != keys::FILINGS;
+    let (customers, customers_new) = (i64::from(is_new && is_customer), u64::from(is_new && is_customer));
     let Merged { added, corrected, unchanged, .. } = merged;
-    let appended = Appended { customers_new: is_new.into(), added, corrected, unchanged };
-    Ok(Plan { ops, before, now, appended })
+    let appended = Appended { customers_new, added, corrected, unchanged };
+    Ok(Plan { change: Change { customers, before, now, ops }, appended })
 }
 
-/// Applies what was planned. The caller holds `totals` locked, and commits before it acknowledges.
+/// What totals count of a timeline: nothing of filings.
+pub(super) fn amounts(customer: CustomerId, timeline: &Timeline) -> Amounts {
+    if customer == keys::FILINGS { Amounts::default() } else { Amounts::of(timeline) }
+}
+
+/// Applies changes, some at a time. The caller holds `totals` locked, and commits before it acknowledges.
+///
+/// # Errors
+/// [`StoreError::Interrupted`] once it is to stop: what was applied until then is durable.
 pub(super) fn write(
     disk: &Disk,
     totals: &mut StoredTotals,
-    plans: Vec<Plan>,
+    changes: Vec<Change>,
     watch: &mut Watch<'_>,
-) -> Result<Appended, StoreError> {
-    let mut appended = Appended::default();
-    let (mut batch, mut ops, mut grown) = (Batch::default(), 0, totals.clone());
-    let last = plans.len();
-    for (done, plan) in (1..).zip(plans) {
-        ops += plan.ops.len();
-        for (key, value) in plan.ops {
+) -> Result<(), StoreError> {
+    let (mut batch, mut ops, mut next) = (Batch::default(), 0, totals.clone());
+    let last = changes.len();
+    for (done, change) in (1..).zip(changes) {
+        ops += change.ops.len();
+        for (key, value) in change.ops {
             match value {
                 Some(value) => batch.insert(key, value),
                 None => batch.remove(key),
             }
         }
-        grown.customers += plan.appended.customers_new;
-        grown.replace(&plan.before, &plan.now);
-        appended += plan.appended;
+        next.customers = next.customers.saturating_add_signed(change.customers);
+        next.replace(&change.before, &change.now);
         if ops < OPS_PER_BATCH && done < last {
             continue;
         }
         if ops > 0 {
-            grown.revision += 1;
-            batch.insert(keys::TOTALS, grown.encode());
+            next.revision += 1;
+            batch.insert(keys::TOTALS, next.encode());
             disk.apply(&disk.timelines, std::mem::take(&mut batch))?;
-            totals.clone_from(&grown);
+            totals.clone_from(&next);
             ops = 0;
         }
         (watch.progress)(done as u64);
@@ -164,28 +180,7 @@ pub(super) fn write(
             return Err(StoreError::Interrupted);
         }
     }
-    Ok(appended)
-}
-
-/// Applies what was planned for the filings of products, which no totals count.
-pub(super) fn write_filings(
-    disk: &Disk,
-    totals: &mut StoredTotals,
-    plan: Plan,
-) -> Result<Appended, StoreError> {
-    let mut batch = Batch::default();
-    for (key, value) in plan.ops {
-        match value {
-            Some(value) => batch.insert(key, value),
-            None => batch.remove(key),
-        }
-    }
-    let mut grown = totals.clone();
-    grown.revision += 1;
-    batch.insert(keys::TOTALS, grown.encode());
-    disk.apply(&disk.timelines, batch)?;
-    *totals = grown;
-    Ok(plan.appended)
+    Ok(())
 }
 
 #[cfg(test)]

@@ -142,7 +142,12 @@ impl SledStore {
         let planned = append::plan_all(&self.disk, &batch, watch.stop)?;
         // Before the events: a word is known no later than what refers to it.
         let is_marked = self.dictionaries.lower(&self.disk, self.first_known_of(&batch))?;
-        let appended = append::write(&self.disk, &mut totals, planned, watch)?;
+        let mut appended = Appended::default();
+        let changes = planned.into_iter().map(|plan| {
+            appended += plan.appended;
+            plan.change
+        });
+        append::write(&self.disk, &mut totals, changes.collect(), watch)?;
         if is_marked {
             self.dictionaries.settled(&self.disk)?;
         }
@@ -273,16 +278,18 @@ impl Store for SledStore {
         }
         let timeline = Timeline { events: filings, ..Timeline::default() };
         let said = CustomerEvents { external_id: String::new(), source, timeline };
+        let (stop, progress) = (AtomicBool::new(false), &mut |_| {});
         let mut totals = self.disk.exclusive(&self.writing)?;
         let plan = append::plan_of(&self.disk.timelines, keys::FILINGS, &[&said])?;
         let mut known = FirstKnown::new(&[]);
         known.add(&said.timeline);
         let is_marked = self.dictionaries.lower(&self.disk, known)?;
-        let appended = append::write_filings(&self.disk, &mut totals, plan)?;
+        let mut watch = append::Watch { progress, stop: &stop };
+        append::write(&self.disk, &mut totals, vec![plan.change], &mut watch)?;
         if is_marked {
             self.dictionaries.settled(&self.disk)?;
         }
-        Ok(Appended { customers_new: 0, ..appended })
+        Ok(plan.appended)
     }
 
     fn filings(&self) -> Result<Vec<FlatEvent>, StoreError> {

@@ -27,7 +27,7 @@ pub(super) fn put(disk: &Disk, source: &Source) -> Result<u32, StoreError> {
         }
     }
     let kept = all(disk)?;
-    let known = kept.iter().find(|(_, other)| is_same(other, source)).map(|(code, _)| *code);
+    let known = kept.iter().find(|(_, other)| other.is_same(source)).map(|(code, _)| *code);
     let next = || kept.iter().map(|(code, _)| *code).max().unwrap_or(0) + 1;
     let code = known.unwrap_or_else(next);
     let mut batch = Batch::default();
@@ -55,11 +55,6 @@ pub(super) fn all(disk: &Disk) -> Result<Vec<(u32, Source)>, StoreError> {
         sources.push((kept.code, kept.source));
     }
     Ok(sources)
-}
-
-/// Whether two records are of one source.
-pub(super) fn is_same(a: &Source, b: &Source) -> bool {
-    (&a.kind, &a.fingerprint) == (&b.kind, &b.fingerprint)
 }
 
 /// A zero byte between, so that keys sort by kind first.

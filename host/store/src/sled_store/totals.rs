@@ -3,7 +3,7 @@
 //! They are replaced in the same sled batch as the customers they count, so a crash leaves both or neither.
 
 use crate::Totals;
-use crate::claims::Amounts;
+use crate::amounts::Amounts;
 use crate::codec::{Malformed, begin, seal, unseal};
 use serde::{Deserialize, Serialize};
 

@@ -12,28 +12,17 @@ use rayon::prelude::*;
 use sled::Batch;
 use stratagem_model::{BUCKETS, CustomerId};
 
+use super::append::{self, Change, amounts};
 use super::dictionaries::Dictionaries;
 use super::disk::{Disk, unreadable};
 use super::keys::{self, Section};
-use super::layout::{self, Op, Values};
+use super::layout::{self, Values};
 use super::read::{self, Raw};
 use super::sources;
 use super::totals::StoredTotals;
-use crate::claims::Amounts;
+use crate::amounts::Amounts;
 use crate::first_known::{FirstKnown, NEVER};
 use crate::{Source, StoreError, Undone};
-
-/// A sled batch is closed once it has this many keys.
-const OPS_PER_BATCH: usize = 500;
-
-/// What a customer becomes.
-struct Change {
-    customer: CustomerId,
-    before: Amounts,
-    now: Amounts,
-    is_gone: bool,
-    ops: Vec<Op>,
-}
 
 /// Undoes a source. The caller holds `totals` locked.
 pub(super) fn undo(
@@ -43,7 +32,7 @@ pub(super) fn undo(
     source: &Source,
     stop: &AtomicBool,
 ) -> Result<Undone, StoreError> {
-    let known = sources::all(disk)?.into_iter().find(|(_, other)| sources::is_same(other, source));
+    let known = sources::all(disk)?.into_iter().find(|(_, other)| other.is_same(source));
     let Some((code, mut record)) = known else { return Ok(Undone::default()) };
     let buckets = (0..BUCKETS).into_par_iter().map(|bucket| {
         if stop.load(Ordering::Relaxed) {
@@ -57,7 +46,9 @@ pub(super) fn undo(
     record.is_complete = false;
     sources::put(disk, &record)?;
     dictionaries.mark(disk)?;
-    let undone = write(disk, totals, &changes, stop)?;
+    let gone = changes.iter().filter(|change| change.customers < 0).count();
+    let undone = Undone { customers_gone: gone as u64, changed: changes.len() as u64 };
+    append::write(disk, totals, changes, &mut append::Watch { progress: &mut |_| {}, stop })?;
     recount(disk, dictionaries, totals)?;
     sources::remove(disk, source)?;
     disk.commit()?;
@@ -90,53 +81,16 @@ fn change(disk: &Disk, customer: CustomerId, code: u32) -> Result<Option<Change>
     let Some(raw) = Raw::read(&disk.timelines, customer)? else { return Ok(None) };
     let history = raw.history(customer)?;
     let external_id = read::decode_profile(customer, &raw.profile)?.external_id.to_owned();
-    let Some(without) = history.without(&external_id, code)? else { return Ok(None) };
+    let without = history.without(&external_id, code).map_err(StoreError::of_others)?;
+    let Some(without) = without else { return Ok(None) };
     let new = match without.is_empty() {
         true => Values::new(),
         false => layout::lay_out(customer, &external_id, &without),
     };
     let ops = layout::changes(raw.into_values(customer), new);
-    let (before, now) = (Amounts::of(&history.timeline), Amounts::of(&without.timeline));
-    Ok(Some(Change { customer, before, now, is_gone: without.is_empty(), ops }))
-}
-
-fn write(
-    disk: &Disk,
-    totals: &mut StoredTotals,
-    changes: &[Change],
-    stop: &AtomicBool,
-) -> Result<Undone, StoreError> {
-    let mut undone = Undone::default();
-    let (mut batch, mut ops, mut left) = (Batch::default(), 0, totals.clone());
-    for (done, change) in (1..).zip(changes) {
-        for (key, value) in &change.ops {
-            match value {
-                Some(value) => batch.insert(key, value),
-                None => batch.remove(key),
-            }
-        }
-        ops += change.ops.len();
-        undone.changed += 1;
-        if change.customer != keys::FILINGS {
-            let gone = u64::from(change.is_gone);
-            undone.customers_gone += gone;
-            left.customers = left.customers.saturating_sub(gone);
-            left.replace(&change.before, &change.now);
-        }
-        if ops < OPS_PER_BATCH && done < changes.len() {
-            continue;
-        }
-        left.revision += 1;
-        batch.insert(keys::TOTALS, left.encode());
-        disk.apply(&disk.timelines, std::mem::take(&mut batch))?;
-        totals.clone_from(&left);
-        ops = 0;
-        if stop.load(Ordering::Relaxed) && done < changes.len() {
-            disk.commit()?;
-            return Err(StoreError::Interrupted);
-        }
-    }
-    Ok(undone)
+    let (before, now) = (amounts(customer, &history.timeline), amounts(customer, &without.timeline));
+    let customers = -i64::from(without.is_empty() && customer != keys::FILINGS);
+    Ok(Some(Change { customers, before, now, ops }))
 }
 
 /// Counts anew what cannot be taken back: the first and the last of anything.

@@ -11,7 +11,7 @@ use super::layout;
 use super::read::{self, Raw};
 use super::totals::StoredTotals;
 use super::{SledStore, documents, stored_totals, undo};
-use crate::claims::Amounts;
+use crate::amounts::Amounts;
 use crate::codec::Malformed;
 use crate::{Store, StoreError, Totals};
 

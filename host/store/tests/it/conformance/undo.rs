@@ -150,7 +150,7 @@ pub(super) fn an_undo_that_leaves_a_contradiction_is_refused_whole<B: Backend>()
     let (before, records) = (Content::of(store), store.sources().unwrap());
     let refused = undo(store, &b);
     assert!(
-        matches!(refused, Err(StoreError::Conflict { ref customer, ref kind, .. }) if (customer.as_str(), kind.as_str()) == ("c", "visit")),
+        matches!(refused, Err(StoreError::Entangled { ref customer, ref kind, .. }) if (customer.as_str(), kind.as_str()) == ("c", "visit")),
         "{refused:?}"
     );
     assert_eq!(Content::of(store), before);
