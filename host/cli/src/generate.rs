@@ -25,6 +25,7 @@ pub(crate) fn run(args: &GenerateArgs) -> anyhow::Result<()> {
         categories: args.categories,
         products: args.products,
         has_lines: !args.no_lines,
+        has_events: args.events,
     };
     let stop = progress::stop_flag()?;
     if let Some(path) = &args.csv {

@@ -181,6 +181,9 @@ pub(crate) struct GenerateArgs {
     /// Orders without line items: smaller and faster
     #[arg(long)]
     pub(crate) no_lines: bool,
+    /// Also registrations, attributes, tags, unsubscriptions, refunds, and orders that are known late or corrected
+    #[arg(long, conflicts_with = "csv")]
+    pub(crate) events: bool,
     #[arg(long, value_enum, default_value_t = FormatArg::Text)]
     pub(crate) format: FormatArg,
 }

@@ -16,7 +16,7 @@
 //! How one customer's history is drawn is `history`; products and prices are `catalogue`.
 
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use crate::{Appended, CustomerEvents, Settings, Source, Store, StoreError};
 
 mod catalogue;
+mod events;
 mod history;
 
 use catalogue::Catalogue;
@@ -47,6 +48,9 @@ pub struct Spec {
     pub products: u32,
     /// Whether orders have lines. Their values are the same without.
     pub has_lines: bool,
+    /// Whether there is anything beside orders that are known at once: registrations, attributes, tags, consent
+    /// withdrawn, refunds, acts; coupons and staff of orders; orders that are known late, and corrections.
+    pub has_events: bool,
 }
 
 impl Default for Spec {
@@ -62,6 +66,7 @@ impl Default for Spec {
             categories: 20,
             products: 1_000,
             has_lines: true,
+            has_events: false,
         }
     }
 }
@@ -161,8 +166,9 @@ pub fn generate(
         products: if spec.has_lines { maker.catalogue.enter(store)? } else { vec![] },
         channels: store.intern("channel", &CHANNELS)?,
         stores: store.intern("store", &STORES)?,
+        events: if spec.has_events { Some(events::Words::enter(store)?) } else { None },
+        first_bought: (0..spec.products).map(|_| AtomicI64::new(i64::MAX)).collect(),
     };
-    let mut first_bought = vec![i64::MAX; codes.products.len()];
     let numbers = numbers_in_key_order(spec.customers);
     let make = |numbers: &[u32]| -> Vec<CustomerEvents> {
         numbers.par_iter().map(|number| maker.customer(*number, &codes)).collect()
@@ -176,7 +182,6 @@ pub fn generate(
             return Err(GenerateError::Interrupted);
         }
         done += ready.len() as u64;
-        note_first(&ready, &codes.products, &mut first_bought);
         // The next block is made while this one is written.
         let next = blocks.next();
         let (appended, made) = rayon::join(|| store.append(ready), || next.map(make).unwrap_or_default());
@@ -185,6 +190,7 @@ pub fn generate(
         progress(Progress { done, total: u64::from(spec.customers) });
         ready = made;
     }
+    let first_bought: Vec<_> = codes.first_bought.iter().map(|at| at.load(Ordering::Relaxed)).collect();
     maker.catalogue.file(store, code, &codes.products, &first_bought)?;
     source.rows = total.added + total.unchanged;
     source.is_complete = true;
@@ -198,28 +204,9 @@ struct Codes {
     products: Vec<u32>,
     channels: Vec<u32>,
     stores: Vec<u32>,
-}
-
-/// Lowers the times at which products were first bought.
-fn note_first(customers: &[CustomerEvents], products: &[u32], first_bought: &mut [i64]) {
-    if products.is_empty() {
-        return;
-    }
-    // Codes of a new store are the products themselves.
-    let place = |code: u32| match products.get(code as usize) {
-        Some(same) if *same == code => Some(code as usize),
-        _ => products.iter().position(|product| *product == code),
-    };
-    for CustomerEvents { timeline, .. } in customers {
-        let mut lines = timeline.lines.iter();
-        for order in &timeline.orders {
-            for line in lines.by_ref().take(order.lines as usize) {
-                if let Some(first) = place(line.product).map(|place| &mut first_bought[place]) {
-                    *first = order.event_time.0.min(*first);
-                }
-            }
-        }
-    }
+    events: Option<events::Words>,
+    /// By product, milliseconds; lowered as customers are made.
+    first_bought: Vec<AtomicI64>,
 }
 
 /// Writes the orders that [`generate`] would put into a store with these settings as CSV, for
@@ -306,6 +293,13 @@ impl<'s> Maker<'s> {
             let (channel, store) = place(self.spec, number, n);
             let mut lines: Vec<Line> = vec![];
             if self.spec.has_lines {
+                for line in &purchase.lines {
+                    let first = &codes.first_bought[line.product as usize];
+                    // Read first: almost always it is earlier, and a write would take it from other threads.
+                    if purchase.time.0 < first.load(Ordering::Relaxed) {
+                        first.fetch_min(purchase.time.0, Ordering::Relaxed);
+                    }
+                }
                 lines.extend(
                     purchase
                         .lines
@@ -322,6 +316,9 @@ impl<'s> Maker<'s> {
                 ..Order::new(id, purchase.time, purchase.gross)
             });
             events.timeline.lines.append(&mut lines);
+        }
+        if let Some(words) = &codes.events {
+            words.add(self.spec.seed, &events.external_id, &mut events.timeline);
         }
         events
     }

@@ -1,8 +1,10 @@
 //! Made-up customers: the same for any number of threads, as many and as lively as asked for.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use stratagem_model::{Currency, Zone};
+use stratagem_model::EventKind::{Act, Attribute, Refund, Register, Subscribe, Tag, Unsubscribe};
+use stratagem_model::{Currency, NO_ITEM, Time, Zone};
 use stratagem_store::generate::{GenerateError, Spec, generate, write_csv};
 use stratagem_store::ingest::{Kind, Options, ingest_file};
 use stratagem_store::{MemoryStore, Projection, Settings, Store};
@@ -116,6 +118,30 @@ fn orders_are_worth_the_same_without_lines() {
         (without.orders, without.gross, without.last_order_ms)
     );
     assert!(with.lines > 2 * with.orders && without.lines == 0);
+}
+
+#[test]
+fn customers_with_events_have_a_little_of_everything() {
+    let spec = Spec { has_events: true, ..small() };
+    let store = generated(&spec);
+    let (mut kinds, mut corrected, mut late, mut always, mut staff) = (BTreeSet::new(), 0, 0, 0, 0);
+    store
+        .scan(0..1024, Projection { lines: true, events: true }, &mut |_, timeline| {
+            kinds.extend(timeline.events.iter().map(|event| event.kind));
+            always += timeline.events.iter().filter(|event| event.known_time == Time::MIN).count();
+            let orders = || timeline.orders.iter();
+            corrected += orders().filter(|order| order.is_correction).count();
+            late +=
+                orders().filter(|order| !order.is_correction && order.known_time > order.event_time).count();
+            staff += orders().filter(|order| order.staff != NO_ITEM && order.store != NO_ITEM).count();
+        })
+        .unwrap();
+    assert_eq!(kinds, BTreeSet::from([Act, Attribute, Refund, Register, Subscribe, Tag, Unsubscribe]));
+    assert!(corrected > 3 && late > 3 && always > 3 && staff > 3, "{corrected} {late} {always} {staff}");
+    let again = generate(&store, &spec, &mut |_| (), &AtomicBool::new(false)).unwrap();
+    assert_eq!((again.added, again.corrected), (0, 0));
+    let (with, without) = (store.totals().unwrap(), generated(&small()).totals().unwrap());
+    assert_eq!((with.orders, with.last_order_ms), (without.orders, without.last_order_ms));
 }
 
 #[test]
