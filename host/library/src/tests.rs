@@ -94,7 +94,7 @@ fn variants_of_every_format_are_counted() {
     store.put_document(COLLECTION, "r0004", &old(35)).unwrap();
     store.put_document(COLLECTION, "r0005", &old(28)).unwrap();
     store.put_document(COLLECTION, "r0006", b"damaged").unwrap();
-    assert_eq!(tried(draft(28)), 3, "whoever tried one in an older version has tried it");
+    assert_eq!(tried(draft(28)), 3, "a variant that an older version recorded counts");
     let mut elsewhere = draft(42);
     elsewhere.data.fingerprint = "ee".repeat(32);
     assert_eq!(tried(elsewhere), 1, "on other data");

@@ -1,6 +1,6 @@
 //! How many variants of a strategy were tried on the same data.
 //!
-//! Runs of every format count, and damaged ones as far as they can be read: whoever tried a variant has tried it.
+//! Runs of every format count, and damaged ones as far as they can be read.
 
 use std::collections::BTreeSet;
 

@@ -33,9 +33,9 @@ impl Holdout {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ConsentRule {
-    /// A customer may be contacted until he unsubscribes.
+    /// A customer may be contacted until they unsubscribe.
     OptOut,
-    /// A customer may be contacted only after he subscribed.
+    /// A customer may be contacted only after they subscribed.
     OptIn,
 }
 
@@ -46,7 +46,7 @@ impl ConsentRule {
     }
 }
 
-/// At most this many contacts of a customer in any window of so many days of 24 hours.
+/// A customer gets at most `touches` contacts in any window of `days` times 24 hours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Cap {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct Collisions {
     /// Customers that both contact.
     pub customers: u64,
-    /// Contacts of the first within so many days of one of the second.
+    /// Contacts of the first strategy that lie within `days` of a contact of the second.
     pub contacts: u64,
     pub days: u32,
 }

@@ -22,7 +22,7 @@ pub struct Run {
     pub portfolio: String,
     pub data: DataRecord,
     pub period: Period,
-    /// Minutes until a table of the whole population is used after the instant as of which it is made.
+    /// Minutes after its instant from which on a table of the whole population is used.
     pub table_lag_minutes: u32,
     /// Of the draw among competing proposals, of the worlds, or of the bootstrap.
     pub seed: u64,

@@ -46,7 +46,7 @@ fn observed(touches: impl Fn(u64, &[f64]) -> Vec<(&'static str, f64)>) -> Vec<Tr
         }
         store.append(vec![CustomerEvents::new(format!("c{customer}"), timeline)]).unwrap();
     }
-    let context = StoreContext::read(&store, Zone::utc()).unwrap();
+    let context = StoreContext::read(&store, Zone::utc(), None).unwrap();
     let needs = Needs { events: true, ..Needs::default() };
     let history = Timelines::load(&store, &context, 0..BUCKETS, needs, Time::MAX).unwrap();
     let setting = Setting {
