@@ -55,18 +55,10 @@ impl Timelines {
                 self.copy(order, &mut out);
             }
             mine.for_each(|new| self.add(new, zone, &mut out));
-            out.order_start.push(out.known.len() as u32);
+            out.end_row();
         }
         out.replaced = self.replaced.moved(|entry| moved[entry as usize]);
         out
-    }
-
-    fn reserve(&mut self, orders: usize) {
-        for list in
-            [&mut self.known, &mut self.time, &mut self.last_time, &mut self.gross_before, &mut self.discount]
-        {
-            list.reserve(orders);
-        }
     }
 
     fn copy(&self, order: usize, out: &mut Self) {

@@ -26,8 +26,15 @@ impl Replaced {
     }
 
     /// Whether a row has any.
+    #[inline]
     pub(crate) fn has(&self, row: usize) -> bool {
-        !self.rows.is_empty() && self.rows.contains(&(row as u32))
+        !self.rows.is_empty() && self.has_among(row)
+    }
+
+    /// Out of line: most stores have none at all.
+    #[cold]
+    fn has_among(&self, row: usize) -> bool {
+        self.rows.contains(&(row as u32))
     }
 
     /// The entry whose place an entry takes.
@@ -46,6 +53,17 @@ impl Replaced {
 
     pub(crate) fn is_refiling(&self, entry: usize) -> bool {
         !self.refilings.is_empty() && self.refilings.contains(&(entry as u32))
+    }
+
+    /// The entry of the same content as it was known first, before its products were filed elsewhere.
+    pub(crate) fn unfiled(&self, entry: usize) -> usize {
+        let mut first = entry;
+        while self.is_refiling(first)
+            && let Some(earlier) = self.earlier(first)
+        {
+            first = earlier;
+        }
+        first
     }
 
     /// The same for entries that are somewhere else now.

@@ -3,10 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use stratagem_model::CustomerId;
 use stratagem_model::event::{EventId, EventKind, FlatEvent, Order, Timeline};
 use stratagem_model::plan::Plan;
 use stratagem_model::time::{Day, Time, Zone};
+use stratagem_model::{BUCKETS, CustomerId};
 use stratagem_store::{Projection, Store, StoreError, attribute_values};
 
 use crate::filings::Filings;
@@ -58,6 +58,12 @@ impl StoreContext {
     }
 }
 
+/// About how many orders these buckets have: customers are spread over all evenly.
+fn orders_of(store: &dyn Store, buckets: &Range<u16>) -> Result<usize, StoreError> {
+    let share = store.totals()?.orders * buckets.len() as u64 / u64::from(BUCKETS);
+    Ok((share + share / 16) as usize)
+}
+
 /// What the names of columns and tables of attributes begin with.
 const ATTRIBUTE: &str = "attribute.";
 
@@ -102,6 +108,8 @@ pub struct Timelines {
     pub(crate) has_hour: Vec<bool>,
     /// Latest event time among the customer's entries up to this one.
     pub(crate) last_time: Vec<i64>,
+    /// The same of the row that is not ended yet.
+    pub(crate) last_of_row: i64,
     /// Entries + 1: order value of the shard up to here, so that a difference is a sum.
     pub(crate) gross_before: Vec<i64>,
     pub(crate) discount: Vec<i64>,
@@ -144,6 +152,7 @@ impl Timelines {
         cut: Time,
     ) -> Result<Self, StoreError> {
         let mut this = Self::empty();
+        this.reserve(orders_of(store, &buckets)?);
         store.scan(buckets, needs.projection(context), &mut |customer, timeline| {
             this.push(customer, timeline, context, needs, cut);
         })?;
@@ -176,6 +185,7 @@ impl Timelines {
             time: vec![],
             has_hour: vec![],
             last_time: vec![],
+            last_of_row: i64::MIN,
             gross_before: vec![0],
             discount: vec![],
             day: vec![],
@@ -198,16 +208,23 @@ impl Timelines {
         cut: Time,
     ) {
         let has_corrections = timeline.orders.iter().any(|order| order.is_correction);
+        if !has_corrections && !needs.categories {
+            self.push_orders(&timeline.orders, context, needs, cut);
+            self.push_rest(customer, timeline, cut);
+            return;
+        }
         let row = index(self.customers.len());
         let mut open: Vec<Open<'_>> = vec![];
         let mut line = 0;
         for order in timeline.orders.iter().take_while(|order| order.known_time < cut) {
-            self.refile(row, &mut open, timeline, context, needs, order.known_time);
+            if !open.is_empty() {
+                self.refile(row, &mut open, timeline, context, needs, order.known_time);
+            }
             let lines = if needs.categories { line..line + order.lines as usize } else { 0..0 };
             line = lines.end;
             let corrected = if has_corrections { take_corrected(&mut open, order) } else { None };
-            let entry =
-                self.push_entry(order, order.known_time, &timeline.lines[lines.clone()], context, needs);
+            let own = &timeline.lines[lines.clone()];
+            let entry = self.push_entry(order, order.known_time, own, context, needs);
             if let Some(earlier) = corrected {
                 self.replaced.insert(row, earlier, entry, false);
             }
@@ -224,10 +241,43 @@ impl Timelines {
                 open.push(Open { order, lines, entry, changes });
             }
         }
-        self.refile(row, &mut open, timeline, context, needs, cut);
+        if !open.is_empty() {
+            self.refile(row, &mut open, timeline, context, needs, cut);
+        }
+        self.push_rest(customer, timeline, cut);
+    }
+
+    /// Adds the orders of a customer of whom nothing is corrected, a list at a time: most stores have only such.
+    fn push_orders(&mut self, orders: &[Order], context: &StoreContext, needs: Needs, cut: Time) {
+        let orders = &orders[..orders.partition_point(|order| order.known_time < cut)];
+        self.known.extend(orders.iter().map(|order| order.known_time.0));
+        self.time.extend(orders.iter().map(|order| order.event_time.0));
+        self.has_hour.extend(orders.iter().map(|order| order.has_hour));
+        self.discount.extend(orders.iter().map(|order| order.discount));
+        let mut gross = self.gross_before[self.gross_before.len() - 1];
+        self.gross_before.extend(orders.iter().map(|order| {
+            gross += order.gross;
+            gross
+        }));
+        let (mut last, mut is_late) = (i64::MIN, false);
+        self.last_time.extend(orders.iter().map(|order| {
+            is_late |= order.event_time.0 < last;
+            last = last.max(order.event_time.0);
+            last
+        }));
+        if is_late {
+            self.late_rows.insert(index(self.order_start.len() - 1));
+        }
+        if needs.days {
+            self.day.extend(orders.iter().map(|order| context.zone.day(order.event_time)));
+        }
+    }
+
+    /// Ends a customer with the events that are no orders.
+    fn push_rest(&mut self, customer: CustomerId, timeline: &Timeline, cut: Time) {
         self.push_events(timeline, cut);
         self.customers.push(customer);
-        self.order_start.push(index(self.known.len()));
+        self.end_row();
         self.event_start.push(index(self.events.len()));
     }
 
@@ -257,6 +307,7 @@ impl Timelines {
     }
 
     /// Adds an entry of an order as it is known from an instant on.
+    #[inline]
     fn push_entry(
         &mut self,
         order: &Order,
@@ -279,17 +330,33 @@ impl Timelines {
         index(self.known.len() - 1)
     }
 
+    #[inline]
     pub(crate) fn push_order(&mut self, known: i64, time: i64, gross: i64, discount: i64) {
-        let is_first = self.known.len() == self.order_start[self.order_start.len() - 1] as usize;
-        let before = if is_first { i64::MIN } else { self.last_time[self.last_time.len() - 1] };
-        if time < before {
+        if time < self.last_of_row {
             self.late_rows.insert(index(self.order_start.len() - 1));
         }
+        self.last_of_row = self.last_of_row.max(time);
         self.known.push(known);
         self.time.push(time);
-        self.last_time.push(before.max(time));
+        self.last_time.push(self.last_of_row);
         self.gross_before.push(self.gross_before[self.gross_before.len() - 1] + gross);
         self.discount.push(discount);
+    }
+
+    /// Ends the entries of a row.
+    pub(crate) fn end_row(&mut self) {
+        self.order_start.push(index(self.known.len()));
+        self.last_of_row = i64::MIN;
+    }
+
+    /// Makes room for so many more orders.
+    pub(crate) fn reserve(&mut self, orders: usize) {
+        for list in
+            [&mut self.known, &mut self.time, &mut self.last_time, &mut self.gross_before, &mut self.discount]
+        {
+            list.reserve(orders);
+        }
+        self.has_hour.reserve(orders);
     }
 
     fn push_events(&mut self, timeline: &Timeline, cut: Time) {
@@ -328,6 +395,7 @@ impl Timelines {
     }
 
     /// The orders of a row that count when its first `known` entries are known.
+    #[inline]
     pub fn counted(&self, row: usize, known: u32) -> Counted<'_> {
         let start = self.order_start[row] as usize;
         let end = start + known as usize;
@@ -341,7 +409,7 @@ impl Timelines {
             return None;
         }
         let mut orders: Vec<_> = self.counted(row, known).collect();
-        orders.sort_by_key(|order| self.time[*order]);
+        orders.sort_by_key(|order| self.age(*order));
         Some(orders)
     }
 
@@ -350,8 +418,14 @@ impl Timelines {
         out.clear();
         out.extend(self.orders(row));
         if self.is_rearranged(row) {
-            out.sort_by_key(|order| self.time[*order]);
+            out.sort_by_key(|order| self.age(*order));
         }
+    }
+
+    /// What orders are sorted by, oldest first: of one instant, the one that was known first. Filing its products
+    /// elsewhere makes an order no newer.
+    fn age(&self, order: usize) -> (i64, usize) {
+        (self.time[order], self.replaced.unfiled(order))
     }
 
     /// Whether the entries of a row are not all orders that count, oldest first.
@@ -361,11 +435,13 @@ impl Timelines {
     }
 
     /// All of a row's orders, as they are known at the end.
+    #[inline]
     pub fn orders(&self, row: usize) -> Counted<'_> {
         self.counted(row, self.known_at_the_end(row))
     }
 
     /// How many orders of a row count when its first `known` entries are known.
+    #[inline]
     pub fn order_count(&self, row: usize, known: u32) -> u32 {
         if self.replaced.has(row) { index(self.counted(row, known).count()) } else { known }
     }
@@ -434,21 +510,33 @@ impl Timelines {
     }
 
     /// Event time of the latest of a row's known orders.
+    #[inline]
     pub fn last_order_time(&self, row: usize, known_entries: u32) -> Option<Time> {
         if self.replaced.has(row) {
-            return self.counted(row, known_entries).map(|order| Time(self.time[order])).max();
+            return self.last_counted_time(row, known_entries);
         }
         let last = known_entries.checked_sub(1)?;
         Some(Time(self.last_time[self.order_start[row] as usize + last as usize]))
     }
 
+    #[cold]
+    fn last_counted_time(&self, row: usize, known_entries: u32) -> Option<Time> {
+        self.counted(row, known_entries).map(|order| Time(self.time[order])).max()
+    }
+
     /// Value before discounts of a row's known orders.
+    #[inline]
     pub fn monetary(&self, row: usize, known_entries: u32) -> i64 {
         if self.replaced.has(row) {
-            return self.counted(row, known_entries).map(|order| self.order_value(order).0).sum();
+            return self.counted_value(row, known_entries);
         }
         let start = self.order_start[row] as usize;
         self.gross_before[start + known_entries as usize] - self.gross_before[start]
+    }
+
+    #[cold]
+    fn counted_value(&self, row: usize, known_entries: u32) -> i64 {
+        self.counted(row, known_entries).map(|order| self.order_value(order).0).sum()
     }
 
     /// When a row's first event of any kind became known: the customer does not exist before. What is known always is
