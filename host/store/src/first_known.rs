@@ -45,14 +45,19 @@ pub fn tag_values(tag: &str) -> String {
 pub(crate) struct FirstKnown {
     /// By code, because every line of an order asks; those that are not here are among the others.
     products: Vec<i64>,
+    /// The same of what orders say beside their lines, by [`ORDER_DETAILS`]; of low codes only.
+    details: [Vec<i64>; 4],
     others: HashMap<(Dictionary, u32), i64>,
 }
+
+/// Codes of details below this are kept by code.
+const LOW_CODES: u32 = 4_096;
 
 impl FirstKnown {
     /// Of nothing yet; products are known at these times already. Without them each is looked up, which is better for
     /// few.
     pub(crate) fn new(products: &[i64]) -> Self {
-        Self { products: products.to_vec(), others: HashMap::new() }
+        Self { products: products.to_vec(), details: Default::default(), others: HashMap::new() }
     }
 
     /// Takes in what a timeline refers to. Codes without a word are left out.
@@ -63,8 +68,8 @@ impl FirstKnown {
             for line in lines.by_ref().take(order.lines as usize) {
                 self.product(line.product, known);
             }
-            for (name, code) in ORDER_DETAILS.into_iter().zip(order.details()) {
-                self.other(Dictionary::Named(name), code, known);
+            for (at, code) in order.details().into_iter().enumerate() {
+                self.detail(at, code, known);
             }
         }
         for event in &timeline.events {
@@ -92,6 +97,18 @@ impl FirstKnown {
         }
     }
 
+    fn detail(&mut self, at: usize, code: u32, known: i64) {
+        if code >= LOW_CODES {
+            return self.other(Dictionary::Named(ORDER_DETAILS[at]), code, known);
+        }
+        let times = &mut self.details[at];
+        if times.len() <= code as usize {
+            times.resize(code as usize + 1, NEVER);
+        }
+        let first = &mut times[code as usize];
+        *first = known.min(*first);
+    }
+
     fn other(&mut self, dictionary: Dictionary, code: u32, known: i64) {
         if code != NO_ITEM {
             let first = self.others.entry((dictionary, code)).or_insert(known);
@@ -102,6 +119,11 @@ impl FirstKnown {
     /// Takes in what others know.
     pub(crate) fn merge(mut self, other: Self) -> Self {
         self.products.iter_mut().zip(&other.products).for_each(|(mine, theirs)| *mine = (*mine).min(*theirs));
+        for (at, times) in other.details.into_iter().enumerate() {
+            for (code, known) in (0..).zip(times) {
+                self.detail(at, code, known);
+            }
+        }
         for ((dictionary, code), known) in other.others {
             self.other(dictionary, code, known);
         }
@@ -109,7 +131,13 @@ impl FirstKnown {
     }
 
     /// By dictionary, codes with their times.
-    pub(crate) fn into_times(self) -> HashMap<Dictionary, Vec<(u32, i64)>> {
+    pub(crate) fn into_times(mut self) -> HashMap<Dictionary, Vec<(u32, i64)>> {
+        // Events refer to words of these dictionaries, too.
+        for (name, of_detail) in ORDER_DETAILS.into_iter().zip(std::mem::take(&mut self.details)) {
+            for (code, known) in (0..).zip(of_detail).filter(|(_, known)| *known != NEVER) {
+                self.other(Dictionary::Named(name), code, known);
+            }
+        }
         let mut times: HashMap<_, Vec<_>> = HashMap::new();
         let products: Vec<_> = (0..).zip(self.products).filter(|(_, known)| *known != NEVER).collect();
         if !products.is_empty() {

@@ -15,6 +15,8 @@ const HAS_NO_HOUR: u8 = 1;
 const IS_CORRECTION: u8 = 2;
 /// By [`ORDER_DETAILS`](stratagem_model::ORDER_DETAILS).
 const HAS_DETAILS: [u8; 4] = [4, 8, 16, 32];
+/// Any of them.
+const HAS_DETAIL: u8 = 4 | 8 | 16 | 32;
 const HAS_SOURCE: u8 = 64;
 
 impl Row for Sourced<'_, Order> {
@@ -80,32 +82,38 @@ pub(crate) fn decode_orders(
         let gross = rows.signed()?;
         let discount = if head & HAS_DISCOUNT == 0 { 0 } else { rows.signed()? };
         let lag = if head & HAS_LAG == 0 { 0 } else { rows.signed()? };
-        let mut order = Order::new(EventId(u64::from_le_bytes(*id)), Time(known_ms), gross);
-        order.event_time = Time(known_ms.wrapping_sub(lag));
-        order.discount = discount;
-        order.lines = u32::try_from(head >> 3).map_err(|_| Malformed("an order has too many lines"))?;
-        if more != 0 {
-            source = decode_more(more, &mut rows, &mut order)?.unwrap_or(source);
+        let mut codes = [NO_ITEM; 4];
+        if more & HAS_DETAIL != 0 {
+            for (has, code) in HAS_DETAILS.into_iter().zip(&mut codes) {
+                if more & has != 0 {
+                    *code = rows.small()?;
+                }
+            }
         }
-        out.push(order);
+        if more & HAS_SOURCE != 0 {
+            source = rows.small()?;
+        }
+        let [channel, store, coupon, staff] = codes;
+        // Made at once: an order that is filled in field by field is written twice.
+        out.push(Order {
+            id: EventId(u64::from_le_bytes(*id)),
+            event_time: Time(known_ms.wrapping_sub(lag)),
+            known_time: Time(known_ms),
+            gross,
+            discount,
+            lines: u32::try_from(head >> 3).map_err(|_| Malformed("an order has too many lines"))?,
+            has_hour: more & HAS_NO_HOUR == 0,
+            is_correction: more & IS_CORRECTION != 0,
+            channel,
+            store,
+            coupon,
+            staff,
+        });
         if let Some(sources) = &mut sources {
             sources.push(source);
         }
     }
     end(&rows)
-}
-
-/// What few orders have; and a source, if it is another.
-fn decode_more(more: u8, rows: &mut Reader<'_>, order: &mut Order) -> Result<Option<u32>, Malformed> {
-    order.has_hour = more & HAS_NO_HOUR == 0;
-    order.is_correction = more & IS_CORRECTION != 0;
-    let codes = [&mut order.channel, &mut order.store, &mut order.coupon, &mut order.staff];
-    for (has, code) in HAS_DETAILS.into_iter().zip(codes) {
-        if more & has != 0 {
-            *code = rows.small()?;
-        }
-    }
-    if more & HAS_SOURCE == 0 { Ok(None) } else { rows.small().map(Some) }
 }
 
 impl Row for OrderLine<'_> {

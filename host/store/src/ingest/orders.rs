@@ -146,9 +146,8 @@ impl Orders {
             let rows = rows.filter(|row| row.category != NONE && row.product != NONE);
             let since = draft.order.event_time;
             rows.map(move |row| Filed { product: row.product, known, since, category: row.category })
-                .collect::<Vec<_>>()
         };
-        filings::needed(self.drafts.iter().flat_map(filed).collect())
+        filings::needed(self.all.products.len(), || self.drafts.iter().flat_map(filed))
     }
 
     /// Enters the words that orders refer to into the store's dictionaries.
