@@ -58,6 +58,8 @@ pub(crate) struct Shard<'a> {
     queue: Vec<Vec<u32>>,
     due: Vec<Step>,
     resting_until: Vec<Step>,
+    /// When anything of each row is known first; never of rows of which nothing is.
+    known_from: Vec<Time>,
     /// What the measurement needs to know of each row's first touch and of all touches.
     pub(crate) entries: Vec<Entry>,
     pub(crate) shares: Shares,
@@ -147,6 +149,7 @@ impl<'a> Shard<'a> {
             queue: vec![vec![]; shared.clock.len()],
             due: vec![NEVER; rows],
             resting_until: vec![0; rows],
+            known_from: (0..rows).map(|row| timelines.first_known(row).unwrap_or(Time::MAX)).collect(),
             entries: vec![Entry::NONE; rows],
             shares: Shares::new(shared.configured.plan().actions.len()),
             evaluator: Evaluator::new(shared.configured, shared.backtest.instances),
@@ -162,8 +165,8 @@ impl<'a> Shard<'a> {
             timelines,
         };
         for row in 0..rows {
-            if let Some(first) = this.timelines.first_known(row) {
-                let step = shared.clock.after(first);
+            if this.known_from[row] < Time::MAX {
+                let step = shared.clock.after(this.known_from[row]);
                 this.schedule(row, step);
             }
         }
@@ -255,7 +258,7 @@ impl<'a> Shard<'a> {
         if self.shared.backtest.every_step || self.shared.table_steps.binary_search(&step).is_ok() {
             let is_asked = |row: &u32| {
                 let row = *row as usize;
-                self.resting_until[row] <= step && self.timelines.first_known(row).is_some_and(|at| at < now)
+                self.resting_until[row] <= step && self.known_from[row] < now
             };
             rows.extend((0..self.timelines.rows() as u32).filter(is_asked));
             return;

@@ -1,5 +1,7 @@
 //! Rows of a file of orders, read one by one: lines with their customers, orders and products still as texts.
 
+use std::collections::HashMap;
+
 use serde_json::Value as Json;
 use stratagem_model::time::Time;
 use stratagem_model::{Money, ORDER_DETAILS};
@@ -30,31 +32,39 @@ pub(super) struct OrderFields {
     nested: Values,
 }
 
-/// One line of an order; also an order without lines, and then `product` is [`NONE`].
+/// One line of an order; also an order without lines, and then `product` is [`NONE`]. A file has as many as lines, so it is
+/// kept small: 72 bytes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct OrderRow {
     pub(super) customer: u32,
     /// [`NONE`] if the file has no order ids.
     pub(super) order: u32,
-    /// Which content of the order: 0 is the first, then its corrections.
-    pub(super) correction: u32,
     pub(super) product: u32,
     pub(super) category: u32,
-    /// By [`ORDER_DETAILS`]; [`NONE`] where the row does not say.
-    pub(super) details: [u32; 4],
     pub(super) quantity: i32,
+    /// What few rows say, and many alike: see [`OrderPart::beside`].
+    pub(super) beside: u32,
     /// Among the lines nested in one row.
     pub(super) place: u32,
     /// In the file.
-    pub(super) line: u64,
+    line: u32,
     pub(super) time: Time,
-    pub(super) has_hour: bool,
     pub(super) known: Time,
     /// What it adds to the order's value.
     pub(super) gross: Money,
     /// What the line itself is worth: the same, but for nested lines of an order that says its own value.
     pub(super) line_gross: Money,
     pub(super) discount: Money,
+}
+
+/// What a row says beside its values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Beside {
+    /// By [`ORDER_DETAILS`]; [`NONE`] where the row does not say.
+    pub(super) details: [u32; 4],
+    /// Which content of the order: 0 is the first, then its corrections.
+    pub(super) correction: u32,
+    pub(super) has_hour: bool,
 }
 
 /// Rows with the texts they refer to by number.
@@ -66,6 +76,9 @@ pub(super) struct OrderPart {
     pub(super) categories: Words,
     pub(super) details: [Words; 4],
     pub(super) rows: Vec<OrderRow>,
+    /// Each that rows refer to, once.
+    besides: Vec<Beside>,
+    place_of_beside: HashMap<Beside, u32>,
     /// Orders that lost a line, and which.
     pub(super) lost: Vec<(u32, u64)>,
     pub(super) lost_of_unknown_order: u64,
@@ -79,8 +92,13 @@ const NESTED: [&str; 4] = ["lines.product", "lines.category", "lines.quantity", 
 
 impl OrderRow {
     /// What tells orders without ids apart.
-    pub(super) fn own(&self) -> u64 {
+    pub(super) fn own(&self) -> u32 {
         if self.order == NONE { self.line } else { 0 }
+    }
+
+    /// Its line in the file.
+    pub(super) fn line(&self) -> u64 {
+        self.line.into()
     }
 }
 
@@ -143,18 +161,21 @@ impl OrderFields {
             Some(origin) => values.money(origin, cells)?,
             None => 0,
         };
+        let beside = Beside {
+            details: self.details(part, cells)?,
+            correction: self.correction(cells)?,
+            has_hour: moment.has_hour && !values.flag(self.date_only.as_ref(), cells)?,
+        };
         let mut row = OrderRow {
             customer,
             order,
-            correction: self.correction(cells)?,
             product: NONE,
             category: NONE,
-            details: self.details(part, cells)?,
             quantity: 1,
+            beside: part.place_of(beside),
             place: 0,
-            line,
+            line: u32::try_from(line).map_err(|_| too_many_lines())?,
             time: moment.time,
-            has_hour: moment.has_hour && !values.flag(self.date_only.as_ref(), cells)?,
             known,
             gross: 0,
             line_gross: 0,
@@ -263,7 +284,28 @@ impl OrderFields {
     }
 }
 
+fn too_many_lines() -> Box<Problem> {
+    let problem = format!("the file has more than {} lines", u32::MAX);
+    Problem::new("", "", problem, "split it into several files")
+}
+
 impl OrderPart {
+    /// What a row says beside its values.
+    pub(super) fn beside(&self, row: &OrderRow) -> &Beside {
+        &self.besides[row.beside as usize]
+    }
+
+    fn place_of(&mut self, beside: Beside) -> u32 {
+        // Rows that follow each other are alike.
+        if self.besides.last() == Some(&beside) {
+            return self.besides.len() as u32 - 1;
+        }
+        *self.place_of_beside.entry(beside).or_insert_with(|| {
+            self.besides.push(beside);
+            self.besides.len() as u32 - 1
+        })
+    }
+
     /// Adds another part, whose rows come later in the file.
     pub(super) fn merge(&mut self, other: Self) {
         let customers = self.customers.merge(other.customers);
@@ -273,12 +315,17 @@ impl OrderPart {
         let mut theirs = other.details.into_iter();
         let details = self.details.each_mut().map(|words| words.merge(theirs.next().unwrap_or_default()));
         let code = |codes: &[u32], code: u32| if code == NONE { NONE } else { codes[code as usize] };
+        let besides = other.besides.iter().map(|beside| {
+            let details = [0, 1, 2, 3].map(|at| code(&details[at], beside.details[at]));
+            self.place_of(Beside { details, ..*beside })
+        });
+        let besides: Vec<_> = besides.collect();
         self.rows.extend(other.rows.into_iter().map(|row| OrderRow {
             customer: code(&customers, row.customer),
             order: code(&orders, row.order),
             product: code(&products, row.product),
             category: code(&categories, row.category),
-            details: [0, 1, 2, 3].map(|at| code(&details[at], row.details[at])),
+            beside: besides[row.beside as usize],
             ..row
         }));
         self.lost.extend(other.lost.into_iter().map(|(order, line)| (code(&orders, order), line)));

@@ -73,7 +73,7 @@ impl Orders {
             return Err(Problem::new("", &amount, problem, "map it as `discount=-COLUMN`"));
         }
         let earliest = lines.iter().min_by_key(|line| line.time).expect("an order has a row");
-        let (event_time, has_hour) = (earliest.time, earliest.has_hour);
+        let (event_time, has_hour) = (earliest.time, self.all.beside(earliest).has_hour);
         let known_time = lines.iter().map(|line| line.known).max().expect("an order has a row");
         let id = match first.order {
             NONE => self.derived_id(lines, event_time, gross, discount),
@@ -88,18 +88,22 @@ impl Orders {
 
     /// What the rows of an order say of it as a whole.
     fn details(&self, lines: &[OrderRow]) -> Result<[u32; 4], Box<Problem>> {
-        let mut details = [NONE; 4];
+        let mut details = self.all.beside(&lines[0]).details;
+        if lines.iter().all(|line| line.beside == lines[0].beside) {
+            return Ok(details);
+        }
         for (at, detail) in details.iter_mut().enumerate() {
-            let mut said = lines.iter().filter(|line| line.details[at] != NONE);
+            let word_of = |line: &OrderRow| self.all.beside(line).details[at];
+            let mut said = lines.iter().filter(|line| word_of(line) != NONE);
             let Some(first) = said.next() else { continue };
-            if let Some(other) = said.find(|line| line.details[at] != first.details[at]) {
+            if let Some(other) = said.find(|line| word_of(line) != word_of(first)) {
                 let (name, words) = (ORDER_DETAILS[at], &self.all.details[at]);
-                let value = words.word(other.details[at]);
-                let (before, line) = (words.word(first.details[at]), first.line);
+                let value = words.word(word_of(other));
+                let (before, line) = (words.word(word_of(first)), first.line());
                 let problem = format!("line {line} says `{before}` is the {name} of the same order");
                 return Err(Problem::new(name, value, problem, super::error::CORRECT_IT));
             }
-            *detail = first.details[at];
+            *detail = word_of(first);
         }
         Ok(details)
     }
@@ -210,11 +214,17 @@ impl Rows for Orders {
     }
 
     fn check(&mut self, rejects: &mut Vec<Reject>) {
-        self.all.rows.par_sort_unstable_by_key(|row| {
-            (row.customer, row.order, row.own(), row.correction, row.line, row.place)
+        let mut rows = std::mem::take(&mut self.all.rows);
+        let correction = |row: &OrderRow| self.all.beside(row).correction;
+        rows.par_sort_unstable_by(|a, b| {
+            let by_order = (a.customer, a.order, a.own()).cmp(&(b.customer, b.order, b.own()));
+            by_order
+                .then_with(|| correction(a).cmp(&correction(b)))
+                .then_with(|| (a.line(), a.place).cmp(&(b.line(), b.place)))
         });
+        self.all.rows = rows;
         let lost: HashMap<u32, u64> = self.all.lost.iter().rev().copied().collect();
-        let of = |row: &OrderRow| (row.customer, row.order, row.own(), row.correction);
+        let of = |row: &OrderRow| (row.customer, row.order, row.own(), self.all.beside(row).correction);
         let is_same = |a: &OrderRow, b: &OrderRow| of(a) == of(b);
         let mut start = 0;
         let mut drafts = vec![];
@@ -232,9 +242,9 @@ impl Rows for Orders {
                 Ok(draft) => drafts.push(draft),
                 Err(problem) => {
                     // Lines that were nested in one row are one row.
-                    let distinct = rows.chunk_by(|a, b| a.line == b.line);
+                    let distinct = rows.chunk_by(|a, b| a.line() == b.line());
                     rejects
-                        .extend(distinct.map(|row| Reject { line: row[0].line, problem: problem.clone() }));
+                        .extend(distinct.map(|row| Reject { line: row[0].line(), problem: problem.clone() }));
                 }
             }
         }
@@ -286,6 +296,6 @@ impl Rows for Orders {
         let is_it =
             |draft: &&Draft| draft.order.id.0 == id && &**self.all.customers.word(draft.customer) == customer;
         let draft = self.drafts.iter().find(is_it)?;
-        Some(self.all.rows[draft.rows.start].line)
+        Some(self.all.rows[draft.rows.start].line())
     }
 }
